@@ -1,0 +1,1 @@
+"""How Heroic runs: the local stack, images and the operators' command line."""

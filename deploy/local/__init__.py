@@ -1,0 +1,1 @@
+"""The local stack: everything that Heroic stands on, started on one machine without Docker."""

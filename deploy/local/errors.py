@@ -1,0 +1,19 @@
+"""What can go wrong while the local stack is set up or runs."""
+
+from shared.errors import HeroicError
+
+
+class PartFailed(HeroicError):
+    """A part of the local stack did not start, or ended while it was needed."""
+
+    code = "part_failed"
+
+    def __init__(self, name: str, reason: str) -> None:
+        super().__init__(f"{name}: {reason}")
+        self.name = name
+
+
+class PinMismatch(HeroicError):
+    """A downloaded file is not the one that was pinned."""
+
+    code = "pin_mismatch"

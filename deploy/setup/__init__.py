@@ -1,0 +1,1 @@
+"""What is made once in a new cluster, whoever runs it."""
