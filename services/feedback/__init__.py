@@ -1,0 +1,1 @@
+"""What clients say: measures and ratings. Write side."""

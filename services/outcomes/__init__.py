@@ -1,0 +1,1 @@
+"""What it adds up to: the journal, client outcome views, assessments. Read side."""

@@ -1,0 +1,1 @@
+"""The kernel that every service stands on. It imports no service."""

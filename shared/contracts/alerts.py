@@ -1,0 +1,117 @@
+"""Events of alerts: the life of an alert. Scores are integer tenths."""
+
+from datetime import datetime
+from typing import ClassVar
+
+from shared.contracts.events import Event, Private
+from shared.contracts.feedback import RaterKind
+from shared.contracts.outcomes import Severity, SignalKind
+
+
+class AlertContent(Private):
+    """Why it fired: inputs (tenths), thresholds (exact decimals), words, what would not have."""
+
+    inputs: dict[str, int] = {}
+    thresholds: dict[str, str] = {}
+    text: str = ""
+    counterfactual: str = ""
+    flags: list[str] = []
+
+
+class AlertRaised(Event):
+    """Stream `alert-<id>`: somebody must know. The key (episode, rule, measure, rater) is open
+    once at a time; `cause_id` is the rating that raised it."""
+
+    type: ClassVar[str] = "heroic.alerts.AlertRaised"
+    alert_id: str
+    episode_id: str
+    client_id: str
+    rule: str
+    rule_version: int
+    kind: SignalKind
+    measure: str
+    rater_kind: RaterKind = "self"
+    rater_id: str | None = None
+    severity: Severity
+    historical: bool = False
+    cause_id: str
+    occurred_at: datetime
+    private: AlertContent | None
+
+
+class AlertRepeated(Event):
+    """Stream `alert-<id>`: the rule held again while open; `severity` as it stands now."""
+
+    type: ClassVar[str] = "heroic.alerts.AlertRepeated"
+    alert_id: str
+    episode_id: str
+    client_id: str
+    severity: Severity
+    notify: bool = False
+    historical: bool = False
+    cause_id: str
+    occurred_at: datetime
+    private: AlertContent | None
+
+
+class AlertSourceChanged(Event):
+    """Stream `alert-<id>`: the rating behind an open risk alert was corrected or voided.
+    The alert stays open: only a person's review ends it."""
+
+    type: ClassVar[str] = "heroic.alerts.AlertSourceChanged"
+    alert_id: str
+    episode_id: str
+    client_id: str
+    cause_id: str
+    private: AlertContent | None = None
+
+
+class AlertNote(Private):
+    """What somebody did and said about an alert."""
+
+    actor: str | None = None
+    note: str | None = None
+    seen_how: str | None = None
+    outcome: str | None = None
+    reason: str | None = None
+
+
+class AlertAcknowledged(Event):
+    """Stream `alert-<id>`: a named person has seen it."""
+
+    type: ClassVar[str] = "heroic.alerts.AlertAcknowledged"
+    alert_id: str
+    episode_id: str
+    client_id: str
+    private: AlertNote | None
+
+
+class AlertReviewed(Event):
+    """Stream `alert-<id>`: a named person reviewed a risk alert; this resolves it."""
+
+    type: ClassVar[str] = "heroic.alerts.AlertReviewed"
+    alert_id: str
+    episode_id: str
+    client_id: str
+    private: AlertNote | None
+
+
+class AlertResolved(Event):
+    """Stream `alert-<id>`: it ended, by itself (`by_rule`) or by a person."""
+
+    type: ClassVar[str] = "heroic.alerts.AlertResolved"
+    alert_id: str
+    episode_id: str
+    client_id: str
+    by_rule: bool
+    private: AlertNote | None = None
+
+
+class AlertWithdrawn(Event):
+    """Stream `alert-<id>`: its cause was corrected away; it stays listed, with the reason."""
+
+    type: ClassVar[str] = "heroic.alerts.AlertWithdrawn"
+    alert_id: str
+    episode_id: str
+    client_id: str
+    private: AlertNote | None = None

@@ -1,0 +1,105 @@
+"""Events of outcomes: what the ratings add up to. Scores are integer tenths."""
+
+from datetime import datetime
+from typing import ClassVar, Literal
+
+import msgspec
+
+from shared.contracts.events import Event, Private
+from shared.contracts.feedback import RaterKind
+
+SignalKind = Literal["risk", "state", "point", "checkpoint", "time", "system", "prompt", "mark"]
+Severity = Literal["urgent", "high", "medium", "info"]
+Change = Literal["recovered", "improved", "unchanged", "deteriorated"]
+
+
+class Verdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What one rule says of one rating on which it was evaluated, whether it holds or not.
+
+    `holds`: the predicate is true. `cleared`: a point or checkpoint signal raised earlier is over
+    (a state's end is counted by alerts: false on two consecutive evaluated ratings). `inputs` are
+    the tenths the rule looked at, by name; `thresholds` exact decimals as text ("8.46");
+    `counterfactual` says in plain words what would not have fired.
+    """
+
+    rule: str
+    rule_version: int
+    kind: SignalKind
+    severity: Severity
+    holds: bool
+    cleared: bool = False
+    inputs: dict[str, int] = {}
+    thresholds: dict[str, str] = {}
+    text: str = ""
+    counterfactual: str = ""
+
+
+class Assessment(Private):
+    """One rating seen within its series. Tenths; `change` = latest - baseline as it is.
+
+    `ordinal` counts the series from 1. `reliable_change` is the threshold as an exact decimal in
+    points ("8.46"); `index` the raw reliable change index where the measure's norms give one.
+    """
+
+    total: int
+    baseline: int
+    change: int
+    ordinal: int
+    reliable_change: str | None = None
+    index: float | None = None
+    classification: Change | None = None
+    flags: list[str] = []
+    verdicts: list[Verdict] = []
+
+
+class RatingAssessed(Event):
+    """Stream `assessment-<episode id>`: the rules have been evaluated for one rating.
+
+    `series` is the id of (episode, measure, rater); `rating_recorded_at` is when feedback stored
+    the rating, `imported` and `recorded late` decide whether alerts are historical.
+    """
+
+    type: ClassVar[str] = "heroic.outcomes.RatingAssessed"
+    rating_id: str
+    episode_id: str
+    client_id: str
+    series: str
+    measure: str
+    rater_kind: RaterKind = "self"
+    rater_id: str | None = None
+    rule_set_version: int
+    occurred_at: datetime
+    rating_recorded_at: datetime
+    imported: bool = False
+    private: Assessment | None
+
+
+class AssessmentRevised(Event):
+    """Stream `assessment-<episode id>`: a late, corrected or voided rating changed this one."""
+
+    type: ClassVar[str] = "heroic.outcomes.AssessmentRevised"
+    rating_id: str
+    episode_id: str
+    client_id: str
+    series: str
+    measure: str
+    rater_kind: RaterKind = "self"
+    rater_id: str | None = None
+    rule_set_version: int
+    occurred_at: datetime
+    rating_recorded_at: datetime
+    imported: bool = False
+    private: Assessment | None
+
+
+class AssessmentWithdrawn(Event):
+    """Stream `assessment-<episode id>`: the rating is void, and so is what was said about it."""
+
+    type: ClassVar[str] = "heroic.outcomes.AssessmentWithdrawn"
+    rating_id: str
+    episode_id: str
+    client_id: str
+    series: str
+    measure: str
+    rater_kind: RaterKind = "self"
+    rater_id: str | None = None
