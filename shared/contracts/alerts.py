@@ -8,7 +8,7 @@ from shared.contracts.feedback import RaterKind
 from shared.contracts.outcomes import Severity, SignalKind
 
 
-class AlertContent(Private):
+class AlertContent(Private, kw_only=True):
     """Why it fired: inputs (tenths), thresholds (exact decimals), words, what would not have."""
 
     inputs: dict[str, int] = {}
@@ -18,7 +18,7 @@ class AlertContent(Private):
     flags: list[str] = []
 
 
-class AlertRaised(Event):
+class AlertRaised(Event, kw_only=True):
     """Stream `alert-<id>`: somebody must know. The key (episode, rule, measure, rater) is open
     once at a time; `cause_id` is the rating that raised it."""
 
@@ -39,7 +39,7 @@ class AlertRaised(Event):
     private: AlertContent | None
 
 
-class AlertRepeated(Event):
+class AlertRepeated(Event, kw_only=True):
     """Stream `alert-<id>`: the rule held again while open; `severity` as it stands now."""
 
     type: ClassVar[str] = "heroic.alerts.AlertRepeated"
@@ -54,7 +54,7 @@ class AlertRepeated(Event):
     private: AlertContent | None
 
 
-class AlertSourceChanged(Event):
+class AlertSourceChanged(Event, kw_only=True):
     """Stream `alert-<id>`: the rating behind an open risk alert was corrected or voided.
     The alert stays open: only a person's review ends it."""
 
@@ -66,7 +66,7 @@ class AlertSourceChanged(Event):
     private: AlertContent | None = None
 
 
-class AlertNote(Private):
+class AlertNote(Private, kw_only=True):
     """What somebody did and said about an alert."""
 
     actor: str | None = None
@@ -76,7 +76,7 @@ class AlertNote(Private):
     reason: str | None = None
 
 
-class AlertAcknowledged(Event):
+class AlertAcknowledged(Event, kw_only=True):
     """Stream `alert-<id>`: a named person has seen it."""
 
     type: ClassVar[str] = "heroic.alerts.AlertAcknowledged"
@@ -86,7 +86,7 @@ class AlertAcknowledged(Event):
     private: AlertNote | None
 
 
-class AlertReviewed(Event):
+class AlertReviewed(Event, kw_only=True):
     """Stream `alert-<id>`: a named person reviewed a risk alert; this resolves it."""
 
     type: ClassVar[str] = "heroic.alerts.AlertReviewed"
@@ -96,7 +96,7 @@ class AlertReviewed(Event):
     private: AlertNote | None
 
 
-class AlertResolved(Event):
+class AlertResolved(Event, kw_only=True):
     """Stream `alert-<id>`: it ended, by itself (`by_rule`) or by a person."""
 
     type: ClassVar[str] = "heroic.alerts.AlertResolved"
@@ -107,7 +107,7 @@ class AlertResolved(Event):
     private: AlertNote | None = None
 
 
-class AlertWithdrawn(Event):
+class AlertWithdrawn(Event, kw_only=True):
     """Stream `alert-<id>`: its cause was corrected away; it stays listed, with the reason."""
 
     type: ClassVar[str] = "heroic.alerts.AlertWithdrawn"

@@ -19,7 +19,7 @@ class RiskFlag(msgspec.Struct, frozen=True):
     value: int | None
 
 
-class RatingContent(Private):
+class RatingContent(Private, kw_only=True):
     """What the client said.
 
     `items` maps item number to tenths (skipped items are absent); it is empty for a total-only
@@ -37,7 +37,7 @@ class RatingContent(Private):
     external_id: str | None = None
 
 
-class RatingSubmitted(Event):
+class RatingSubmitted(Event, kw_only=True):
     """Stream `feedback-<episode id>`: one filled-in form.
 
     `imported` says that it came in as history; `definition_version` is that of the measure it
@@ -60,13 +60,13 @@ class RatingSubmitted(Event):
     private: RatingContent | None
 
 
-class RatingCorrection(RatingContent):
+class RatingCorrection(RatingContent, kw_only=True):
     """The rating's content as it stands from now on, and why it was changed."""
 
     reason: str = ""
 
 
-class RatingCorrected(Event):
+class RatingCorrected(Event, kw_only=True):
     """Stream `feedback-<episode id>`: the rating as it stands from now on (whole).
 
     `imported` says that the correction came in as history.
@@ -85,13 +85,13 @@ class RatingCorrected(Event):
     private: RatingCorrection | None
 
 
-class VoidReason(Private):
+class VoidReason(Private, kw_only=True):
     """Why a rating is void."""
 
     reason: str
 
 
-class RatingVoided(Event):
+class RatingVoided(Event, kw_only=True):
     """Stream `feedback-<episode id>`: the rating does not count any more."""
 
     type: ClassVar[str] = "heroic.feedback.RatingVoided"
@@ -104,7 +104,7 @@ class RatingVoided(Event):
     private: VoidReason | None
 
 
-class RatingDeclined(Event):
+class RatingDeclined(Event, kw_only=True):
     """Stream `feedback-<episode id>`: the client would rather not; that is not a score of zero."""
 
     type: ClassVar[str] = "heroic.feedback.RatingDeclined"

@@ -11,13 +11,11 @@ Purpose = Literal["supervision", "service_statistics", "research", "integrations
 MeasuringState = Literal["on", "paused", "declined"]
 AgeGroup = Literal["child", "adolescent", "adult"]
 Ending = Literal["planned", "unplanned", "administrative"]
-SessionStatus = Literal[
-    "booked", "held", "missed", "cancelled_by_client", "cancelled_by_service"
-]
+SessionStatus = Literal["booked", "held", "missed", "cancelled_by_client", "cancelled_by_service"]
 SessionType = Literal["assessment", "treatment", "review", "follow_up", "other"]
 
 
-class OrganisationRegistered(Event):
+class OrganisationRegistered(Event, kw_only=True):
     """Stream `organisation-<id>`: a clinic network, the tenant of all that follows."""
 
     type: ClassVar[str] = "heroic.intake.OrganisationRegistered"
@@ -25,7 +23,7 @@ class OrganisationRegistered(Event):
     name: str
 
 
-class ClinicOpened(Event):
+class ClinicOpened(Event, kw_only=True):
     """Stream `organisation-<id>`: a place of work inside an organisation."""
 
     type: ClassVar[str] = "heroic.intake.ClinicOpened"
@@ -34,14 +32,14 @@ class ClinicOpened(Event):
     timezone: str
 
 
-class PersonDetails(Private):
+class PersonDetails(Private, kw_only=True):
     """Who a member of staff is."""
 
     name: str
     email: str | None = None
 
 
-class PersonInvited(Event):
+class PersonInvited(Event, kw_only=True):
     """Stream `person-<id>`: a member of staff is known."""
 
     type: ClassVar[str] = "heroic.intake.PersonInvited"
@@ -50,14 +48,14 @@ class PersonInvited(Event):
     private: PersonDetails | None
 
 
-class PersonDeactivated(Event):
+class PersonDeactivated(Event, kw_only=True):
     """Stream `person-<id>`: a member of staff has no access any more."""
 
     type: ClassVar[str] = "heroic.intake.PersonDeactivated"
     person_id: str
 
 
-class IntegrationRegistered(Event):
+class IntegrationRegistered(Event, kw_only=True):
     """Stream `integration-<id>`: a machine may act for the organisation within its scopes.
 
     `secret_hash` is an scrypt or Argon2 hash, never the secret.
@@ -70,7 +68,7 @@ class IntegrationRegistered(Event):
     secret_hash: str
 
 
-class IntegrationRevoked(Event):
+class IntegrationRevoked(Event, kw_only=True):
     """Stream `integration-<id>`: the machine may do nothing any more."""
 
     type: ClassVar[str] = "heroic.intake.IntegrationRevoked"
@@ -93,7 +91,7 @@ class Contact(msgspec.Struct, frozen=True, omit_defaults=True):
     quiet_hours: str | None = None
 
 
-class ClientDetails(Private):
+class ClientDetails(Private, kw_only=True):
     """All that identifies a client."""
 
     external_id: str | None = None
@@ -106,7 +104,7 @@ class ClientDetails(Private):
     contacts: list[Contact] = []
 
 
-class ClientRegistered(Event):
+class ClientRegistered(Event, kw_only=True):
     """Stream `client-<id>`: somebody is in care. `external_hashes` are keyed hashes for look-up."""
 
     type: ClassVar[str] = "heroic.intake.ClientRegistered"
@@ -115,7 +113,7 @@ class ClientRegistered(Event):
     private: ClientDetails | None
 
 
-class ClientDetailsCorrected(Event):
+class ClientDetailsCorrected(Event, kw_only=True):
     """Stream `client-<id>`: the details as they stand from now on (whole, not a difference)."""
 
     type: ClassVar[str] = "heroic.intake.ClientDetailsCorrected"
@@ -124,13 +122,13 @@ class ClientDetailsCorrected(Event):
     private: ClientDetails | None
 
 
-class MeasuringReason(Private):
+class MeasuringReason(Private, kw_only=True):
     """Why measuring changed, in somebody's words."""
 
     reason: str | None = None
 
 
-class MeasuringChanged(Event):
+class MeasuringChanged(Event, kw_only=True):
     """Stream `client-<id>`: measuring goes on, is paused, or declined."""
 
     type: ClassVar[str] = "heroic.intake.MeasuringChanged"
@@ -139,14 +137,14 @@ class MeasuringChanged(Event):
     private: MeasuringReason | None = None
 
 
-class ConsentDecision(Private):
+class ConsentDecision(Private, kw_only=True):
     """Who gave or withdrew a consent, and under which wording."""
 
     given_by: str | None = None
     wording_version: str | None = None
 
 
-class ConsentGiven(Event):
+class ConsentGiven(Event, kw_only=True):
     """Stream `client-<id>`: the client agrees to one purpose beyond care."""
 
     type: ClassVar[str] = "heroic.intake.ConsentGiven"
@@ -156,7 +154,7 @@ class ConsentGiven(Event):
     private: ConsentDecision | None = None
 
 
-class ConsentWithdrawn(Event):
+class ConsentWithdrawn(Event, kw_only=True):
     """Stream `client-<id>`: the client does not agree (any more) to one purpose beyond care."""
 
     type: ClassVar[str] = "heroic.intake.ConsentWithdrawn"
@@ -166,13 +164,13 @@ class ConsentWithdrawn(Event):
     private: ConsentDecision | None = None
 
 
-class EpisodeReference(Private):
+class EpisodeReference(Private, kw_only=True):
     """The caller's own id of an episode."""
 
     external_id: str | None = None
 
 
-class EpisodeOpened(Event):
+class EpisodeOpened(Event, kw_only=True):
     """Stream `episode-<id>`: one client's course of care begins.
 
     `external_hash` is the keyed hash of the caller's own id; `imported` says that it came in as
@@ -192,7 +190,7 @@ class EpisodeOpened(Event):
     private: EpisodeReference | None = None
 
 
-class EpisodeTransferred(Event):
+class EpisodeTransferred(Event, kw_only=True):
     """Stream `episode-<id>`: another clinician leads from `at` on."""
 
     type: ClassVar[str] = "heroic.intake.EpisodeTransferred"
@@ -202,13 +200,13 @@ class EpisodeTransferred(Event):
     at: datetime
 
 
-class EndingReason(Private):
+class EndingReason(Private, kw_only=True):
     """Why an episode ended, in somebody's words."""
 
     reason: str | None = None
 
 
-class EpisodeClosed(Event):
+class EpisodeClosed(Event, kw_only=True):
     """Stream `episode-<id>`: the course of care has ended."""
 
     type: ClassVar[str] = "heroic.intake.EpisodeClosed"
@@ -219,7 +217,7 @@ class EpisodeClosed(Event):
     private: EndingReason | None = None
 
 
-class EpisodeReopened(Event):
+class EpisodeReopened(Event, kw_only=True):
     """Stream `episode-<id>`: it goes on after all."""
 
     type: ClassVar[str] = "heroic.intake.EpisodeReopened"
@@ -228,13 +226,13 @@ class EpisodeReopened(Event):
     at: datetime
 
 
-class SessionReference(Private):
+class SessionReference(Private, kw_only=True):
     """The caller's own id of a session."""
 
     external_id: str | None = None
 
 
-class SessionRecorded(Event):
+class SessionRecorded(Event, kw_only=True):
     """Stream `episode-<id>`: a session was booked, held, missed or cancelled."""
 
     type: ClassVar[str] = "heroic.intake.SessionRecorded"
@@ -250,7 +248,7 @@ class SessionRecorded(Event):
     private: SessionReference | None = None
 
 
-class SessionChanged(Event):
+class SessionChanged(Event, kw_only=True):
     """Stream `episode-<id>`: the session as it stands from now on (whole, not a difference)."""
 
     type: ClassVar[str] = "heroic.intake.SessionChanged"
@@ -264,7 +262,7 @@ class SessionChanged(Event):
     medium: str | None = None
 
 
-class SessionEnteredInError(Event):
+class SessionEnteredInError(Event, kw_only=True):
     """Stream `episode-<id>`: this session never was."""
 
     type: ClassVar[str] = "heroic.intake.SessionEnteredInError"

@@ -34,7 +34,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     counterfactual: str = ""
 
 
-class Assessment(Private):
+class Assessment(Private, kw_only=True):
     """One rating seen within its series. Tenths; `change` = latest - baseline as it is.
 
     `ordinal` counts the series from 1. `reliable_change` is the threshold as an exact decimal in
@@ -52,7 +52,7 @@ class Assessment(Private):
     verdicts: list[Verdict] = []
 
 
-class RatingAssessed(Event):
+class RatingAssessed(Event, kw_only=True):
     """Stream `assessment-<episode id>`: the rules have been evaluated for one rating.
 
     `series` is the id of (episode, measure, rater); `rating_recorded_at` is when feedback stored
@@ -74,7 +74,7 @@ class RatingAssessed(Event):
     private: Assessment | None
 
 
-class AssessmentRevised(Event):
+class AssessmentRevised(Event, kw_only=True):
     """Stream `assessment-<episode id>`: a late, corrected or voided rating changed this one."""
 
     type: ClassVar[str] = "heroic.outcomes.AssessmentRevised"
@@ -92,7 +92,7 @@ class AssessmentRevised(Event):
     private: Assessment | None
 
 
-class AssessmentWithdrawn(Event):
+class AssessmentWithdrawn(Event, kw_only=True):
     """Stream `assessment-<episode id>`: the rating is void, and so is what was said about it."""
 
     type: ClassVar[str] = "heroic.outcomes.AssessmentWithdrawn"
