@@ -17,3 +17,15 @@ class PinMismatch(HeroicError):
     """A downloaded file is not the one that was pinned."""
 
     code = "pin_mismatch"
+
+
+class UnknownStack(HeroicError):
+    """`HEROIC_STACK` names no stack, or one whose addresses are missing."""
+
+    code = "unknown_stack"
+
+
+class AlreadyRunning(HeroicError):
+    """Another supervisor holds this home."""
+
+    code = "already_running"

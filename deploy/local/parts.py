@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -56,7 +56,7 @@ class Parts:
         return children
 
 
-def stop_all(children: list[Child]) -> None:
+def stop_all(children: Sequence[Child]) -> None:
     """Ask all children to end, wait, kill what stays."""
     for child in children:
         child.stop()

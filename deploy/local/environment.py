@@ -1,0 +1,86 @@
+"""What each process of the local stack is told, by its environment.
+
+A process gets the passwords that it needs and no other: the web process never holds the role
+that reads every tenant, and nothing but `migrate` may change tables.
+"""
+
+import os
+from dataclasses import dataclass
+
+from deploy.local.home import Home, Secrets
+from deploy.local.stacks import Stack
+from deploy.setup import databases
+from deploy.setup.databases import SERVICES, DatabaseUrls
+
+KEYS_DATABASE = "heroic_keys"
+# The superuser's DSN of an external stack is for the supervisor alone.
+WITHHELD = {"HEROIC_POSTGRES_DSN"}
+
+
+@dataclass(frozen=True)
+class Environment:
+    """Makes the environments of the processes."""
+
+    home: Home
+    stack: Stack
+    secrets: Secrets
+    port: int
+
+    @property
+    def public_url(self) -> str:
+        """The address under which people and machines reach every service."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def urls(self, database: str) -> DatabaseUrls:
+        """The DSNs of one database."""
+        admin = self.stack.postgres_admin_dsn
+        return databases.urls(admin, self.secrets.role_passwords, database)
+
+    def web(self) -> dict[str, str]:
+        """The web process: all services, rows of one tenant at a time."""
+        return self._common() | self._app() | {"HEROIC_SIGNING_KEYS": str(self.home.signing_keys)}
+
+    def worker(self, service: str, metrics_port: int) -> dict[str, str]:
+        """One service's relay and consumers."""
+        return (
+            self._common()
+            | self._app()
+            | {
+                f"HEROIC_{service.upper()}_READER_URL": self.urls(f"heroic_{service}").reader,
+                "HEROIC_METRICS_PORT": str(metrics_port),
+            }
+        )
+
+    def migrate(self) -> dict[str, str]:
+        """Migrations and the operators' commands."""
+        owners = {
+            f"HEROIC_{service.upper()}_OWNER_URL": self.urls(f"heroic_{service}").owner
+            for service in SERVICES
+        }
+        readers = {
+            f"HEROIC_{service.upper()}_READER_URL": self.urls(f"heroic_{service}").reader
+            for service in SERVICES
+        }
+        keys = {"HEROIC_KEYS_OWNER_URL": self.urls(KEYS_DATABASE).owner}
+        signing = {"HEROIC_SIGNING_KEYS": str(self.home.signing_keys)}
+        return self._common() | self._app() | owners | readers | keys | signing
+
+    def plain(self) -> dict[str, str]:
+        """A process that only speaks HTTP."""
+        return {name: value for name, value in os.environ.items() if name not in WITHHELD}
+
+    def _common(self) -> dict[str, str]:
+        return self.plain() | {
+            "HEROIC_KAFKA": self.stack.kafka,
+            "HEROIC_REDIS_URL": self.stack.redis_url,
+            "HEROIC_PUBLIC_URL": self.public_url,
+            "HEROIC_JWKS_URL": f"{self.public_url}/intake/.well-known/jwks.json",
+            "HEROIC_KEYS_URL": self.urls(KEYS_DATABASE).app,
+            "HEROIC_KEY_ENCRYPTION_KEY": self.secrets.key_encryption_key,
+        }
+
+    def _app(self) -> dict[str, str]:
+        return {
+            f"HEROIC_{service.upper()}_DATABASE_URL": self.urls(f"heroic_{service}").app
+            for service in SERVICES
+        }

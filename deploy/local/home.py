@@ -1,0 +1,144 @@
+"""The folder of one local installation (`.heroic/`, or `HEROIC_HOME`), and who holds it."""
+
+import base64
+import fcntl
+import json
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+from joserfc.jwk import ECKey, KeySet
+
+from deploy.local.errors import AlreadyRunning
+from deploy.local.ports import free_ports, is_free
+from deploy.setup.databases import ROLES
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+DEFAULT_PORT = 8080
+HOLD_SECONDS = 1  # longer than anybody looks whether the home is held
+
+
+@dataclass(frozen=True)
+class Home:
+    """Paths below one home. All of it is readable by its owner only."""
+
+    path: Path
+
+    @classmethod
+    def from_environment(cls) -> "Home":
+        """`HEROIC_HOME`, else `.heroic/` in the checkout; made where it is missing."""
+        path = Path(os.environ.get("HEROIC_HOME") or REPOSITORY / ".heroic").absolute()
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return cls(path)
+
+    @property
+    def up_file(self) -> Path:
+        """What the outside reads; there only while everything answers."""
+        return self.path / "up.json"
+
+    @property
+    def organisations_file(self) -> Path:
+        """The sample organisations with their secrets, which intake keeps only as hashes."""
+        return self.path / "organisations.json"
+
+    @property
+    def signing_keys(self) -> Path:
+        """The private keys with which intake signs tokens (a JWK set)."""
+        return self.path / "secrets" / "signing-keys.json"
+
+    @property
+    def lock_file(self) -> Path:
+        """Locked by the supervisor as long as it lives; holds its pid."""
+        return self.path / "supervisor.lock"
+
+    def log(self, name: str) -> Path:
+        """The log file of one process."""
+        return self.path / "logs" / f"{name}.log"
+
+    def secrets(self) -> "Secrets":
+        """The secrets of this installation, made at the first call."""
+        file = self.path / "secrets" / "secrets.json"
+        if not file.exists():
+            file.parent.mkdir(mode=0o700, exist_ok=True)
+            write_private(self.signing_keys, new_signing_keys())
+            write_private(file, new_secrets())
+        values = json.loads(file.read_text())
+        return Secrets(values["role_passwords"], values["key_encryption_key"])
+
+    def port(self, name: str, wanted: int | None = None) -> int:
+        """The port of the last run where it is still free, else `wanted`, else any free one."""
+        file = self.path / "web-ports.json"
+        known: dict[str, int] = json.loads(file.read_text()) if file.exists() else {}
+        candidates = [port for port in (known.get(name), wanted) if port]
+        port = next(filter(is_free, candidates), None) or free_ports(1)[0]
+        write_private(file, known | {name: port})
+        return port
+
+    def holder(self) -> int | None:
+        """The pid of the supervisor that holds this home; None where nobody does."""
+        try:
+            with self.lock_file.open("r+") as file:
+                return None if locked(file) else int(file.read() or 0) or None
+        except FileNotFoundError:
+            return None
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold this home; raises `AlreadyRunning`. The lock ends with the process, however."""
+        with self.lock_file.open("a+") as file:
+            deadline = time.monotonic() + HOLD_SECONDS
+            while not locked(file):
+                if time.monotonic() > deadline:
+                    raise AlreadyRunning(f"{self.path} is in use")
+                time.sleep(0.05)
+            file.truncate(0)
+            file.write(str(os.getpid()))
+            file.flush()
+            yield
+
+
+def locked(file: TextIO) -> bool:
+    """Whether this process could take the lock of `file`, which it keeps until it closes it."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """What processes get by their environment, never by their arguments."""
+
+    role_passwords: dict[str, str]
+    key_encryption_key: str  # base64 of 32 bytes
+
+
+def new_secrets() -> dict[str, Any]:
+    """Fresh random secrets."""
+    return {
+        "role_passwords": {role: secrets.token_urlsafe(24) for role in ROLES},
+        "key_encryption_key": base64.b64encode(secrets.token_bytes(32)).decode(),
+    }
+
+
+def new_signing_keys() -> dict[str, Any]:
+    """A private JWK set with one ES256 key."""
+    key = ECKey.generate_key(
+        "P-256", parameters={"kid": secrets.token_hex(8), "use": "sig", "alg": "ES256"}
+    )
+    return dict(KeySet([key]).as_dict(private=True))
+
+
+def write_private(file: Path, value: object) -> None:
+    """Write JSON that only its owner may read; a reader sees the old file or the new one."""
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = file.with_name(f".{file.name}.{os.getpid()}")
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as output:
+        json.dump(value, output, indent=2)
+    draft.replace(file)

@@ -1,0 +1,199 @@
+"""Starts everything in order, watches it, stops it in order. One process, one screen of log.
+
+Whatever happens to this process, its children end with it (`launch.py`).
+"""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import partial
+from types import FrameType
+from typing import NoReturn
+
+import httpx
+
+from deploy.local import up_file
+from deploy.local.environment import Environment
+from deploy.local.errors import PartFailed
+from deploy.local.home import DEFAULT_PORT, REPOSITORY, Home
+from deploy.local.parts import stop_all
+from deploy.local.process import TAIL_BYTES, Child, spawn, wait_until
+from deploy.local.stacks import Stack, open_stack
+from deploy.setup import databases
+from deploy.setup.databases import SERVICES
+
+READY_SECONDS = 90
+WATCH_SECONDS = 0.2
+
+Say = Callable[[str], None]
+
+
+class Stopped(Exception):
+    """Somebody asked this process to end."""
+
+
+@dataclass
+class Supervisor:
+    """One run of the stack below `home`; `say` gets a line for people at each step."""
+
+    home: Home
+    say: Say
+    services: list[Child] = field(default_factory=list)
+    simulator: Child | None = None
+
+    def run(self) -> None:
+        """Start, announce, watch until told to stop. Raises `PartFailed`, `AlreadyRunning`."""
+        signal.signal(signal.SIGTERM, raise_stopped)
+        signal.signal(signal.SIGINT, raise_stopped)
+        with self.home.held(), ExitStack() as cleanup:
+            try:
+                self._run(cleanup)
+            finally:
+                ignore_signals()
+
+    def _run(self, cleanup: ExitStack) -> NoReturn:
+        """What is registered last is undone first: `up.json`, the services, the parts."""
+        self.home.up_file.unlink(missing_ok=True)
+        self.say("Starting PostgreSQL, Redis and Kafka")
+        stack = cleanup.enter_context(open_stack(self.home.path, self._jars_fetched))
+        cleanup.callback(self._stop_services)
+        environment = self._prepare(stack)
+        self._start_services(environment)
+        cleanup.callback(self.home.up_file.unlink, missing_ok=True)
+        self._announce(environment)
+        self._watch([*stack.children, *self.services])
+
+    def _jars_fetched(self, done: int, total: int) -> None:
+        self.say(f"Fetching Apache Kafka (once): {done} of {total}")
+
+    def _prepare(self, stack: Stack) -> Environment:
+        """Databases and tables."""
+        secrets = self.home.secrets()
+        port = self._web_port()
+        environment = Environment(self.home, stack, secrets, port)
+        self.say("Preparing databases")
+        asyncio.run(databases.set_up(stack.postgres_admin_dsn, secrets.role_passwords))
+        migrations = [
+            spawn(
+                f"migrate-{module.removeprefix('services.')}",
+                [sys.executable, "-m", module, "migrate"],
+                self.home.log("migrate"),
+                environment=environment.migrate(),
+                directory=REPOSITORY,
+            )
+            for module in ("shared.privacy", *(f"services.{service}" for service in SERVICES))
+        ]
+        for migration in migrations:
+            if migration.process.wait() != 0:
+                raise PartFailed(migration.name, migration.last_words())
+        return environment
+
+    def _web_port(self) -> int:
+        given = os.environ.get("HEROIC_PORT")
+        return int(given) if given else self.home.port("web", DEFAULT_PORT)
+
+    def _start_services(self, environment: Environment) -> None:
+        """The web process and a worker a service; returns once all say that they are ready."""
+        self.say("Starting the services")
+        self._serve("web", ["deploy.local.web", str(environment.port)], environment.web())
+        for service in SERVICES:
+            settings = environment.worker(service, self.home.port(f"{service}-metrics"))
+            self._serve(f"{service}-worker", [f"services.{service}", "worker"], settings)
+        for service in SERVICES:
+            url = f"{environment.public_url}/{service}/health/ready"
+            wait_until(self.services[0], partial(answers, url), READY_SECONDS)
+        check(self.services)
+
+    def _serve(self, name: str, module: list[str], environment: Mapping[str, str]) -> None:
+        command = [sys.executable, "-m", *module]
+        log = self.home.log(name)
+        self.services.append(
+            spawn(name, command, log, environment=environment, directory=REPOSITORY)
+        )
+
+    def _announce(self, environment: Environment) -> None:
+        """Write `up.json`, start the simulator, say where things are."""
+        up_file.write(environment, sample_organisations(environment))
+        if os.environ.get("HEROIC_SAMPLE") != "0":
+            self.simulator = spawn(
+                "simulator",
+                [sys.executable, "-m", "deploy.sample", "--up-file", str(self.home.up_file)],
+                self.home.log("simulator"),
+                environment=environment.plain(),
+                directory=REPOSITORY,
+            )
+        for line in up_file.addresses(environment):
+            self.say(line)
+
+    def _watch(self, children: list[Child]) -> NoReturn:
+        """Until `Stopped` is raised by a signal, or `PartFailed` because a child ended."""
+        while True:
+            check(children)
+            if self.simulator is not None and self.simulator.exit_code is not None:
+                words = self.simulator.last_words()
+                self.say(f"The simulator ended ({self.simulator.exit_code}): {words}")
+                self.simulator = None
+            time.sleep(WATCH_SECONDS)
+
+    def _stop_services(self) -> None:
+        simulator = [self.simulator] if self.simulator else []
+        self.say("Stopping")
+        stop_all([*simulator, *self.services])
+
+
+def check(children: list[Child]) -> None:
+    """Raise `PartFailed` for the first child that has ended."""
+    for child in children:
+        if child.exit_code is not None:
+            raise PartFailed(child.name, f"ended with {child.exit_code}: {child.last_words()}")
+
+
+def sample_organisations(environment: Environment) -> list[up_file.Organisation]:
+    """The two sample organisations, each with an integration of all scopes; made once."""
+    file = environment.home.organisations_file
+    known = up_file.read_organisations(file)
+    for name in up_file.SAMPLE_ORGANISATIONS[len(known) :]:
+        known.append(create_organisation(environment, name))
+        up_file.write_organisations(file, known)
+    return known
+
+
+def create_organisation(environment: Environment, name: str) -> up_file.Organisation:
+    """Have intake register an organisation and an integration; raises `PartFailed`."""
+    result = subprocess.run(
+        [sys.executable, "-m", "services.intake", "organisation", "create", name, "--json"],
+        env=environment.migrate(),
+        cwd=REPOSITORY,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+    )
+    if result.returncode != 0:
+        words = result.stderr.decode(errors="replace")[-TAIL_BYTES:].strip()
+        raise PartFailed("intake organisation create", words)
+    return up_file.decode_organisation(result.stdout)
+
+
+def answers(url: str) -> bool:
+    """Whether a GET answers 200 now."""
+    try:
+        return httpx.get(url, timeout=2, trust_env=False).status_code == httpx.codes.OK
+    except httpx.TransportError:
+        return False
+
+
+def raise_stopped(_signal: int, _frame: FrameType | None) -> NoReturn:
+    """A signal handler: unwind from wherever we are."""
+    raise Stopped
+
+
+def ignore_signals() -> None:
+    """From here on nothing interrupts the stopping (twice Ctrl-C is common)."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
