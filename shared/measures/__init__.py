@@ -1,0 +1,48 @@
+"""Pure measurement science: definitions as data, scoring, change, rules. No I/O but loading.
+
+All scores are integer tenths; thresholds are exact decimals in points.
+
+- `measure(key, version=None) -> Definition`, `newest() -> {key: Definition}`
+- `score(definition, items={"1": 20, ...} | total=234) -> Scored` (raises Invalid)
+- `default_rules() -> RuleSet`
+- `assess(definition, rules, Series(), total, age_group=..., primary=..., late_baseline=...)
+  -> (Series, Assessment)`: one rating after another, in clinical order
+- `assess_all(definition, rules, totals, ...) -> Iterator[Assessment]`: a whole series
+- `clinical_order(occurred_at, version)`: what to sort by
+- `gain`, `reliably_better`, `reliably_worse`, `reliable_change_index`, `classify`
+"""
+
+from shared.measures.catalogue import default_rules, definitions, measure, newest
+from shared.measures.change import (
+    classify,
+    gain,
+    reliable_change_index,
+    reliably_better,
+    reliably_worse,
+)
+from shared.measures.definition import Definition
+from shared.measures.rule_set import Rule, RuleSet
+from shared.measures.scoring import Scored, points, score
+from shared.measures.series import Series, assess, assess_all, clinical_order
+
+__all__ = [
+    "Definition",
+    "Rule",
+    "RuleSet",
+    "Scored",
+    "Series",
+    "assess",
+    "assess_all",
+    "classify",
+    "clinical_order",
+    "default_rules",
+    "definitions",
+    "gain",
+    "measure",
+    "newest",
+    "points",
+    "reliable_change_index",
+    "reliably_better",
+    "reliably_worse",
+    "score",
+]

@@ -1,0 +1,55 @@
+"""What a change of score means (Jacobson and Truax 1991). Scores are integer tenths."""
+
+from shared.contracts.intake import AgeGroup
+from shared.contracts.outcomes import Change
+from shared.measures.definition import Cutoff, Definition
+
+CRITICAL = 1.96
+"""The two-sided 5 % point of the normal distribution, by which J&T define reliable change."""
+
+
+def gain(definition: Definition, before: int, after: int) -> int:
+    """The change in tenths, counted so that better is positive."""
+    return definition.sign * (after - before)
+
+
+def reliably_better(definition: Definition, before: int, after: int) -> bool:
+    """Whether the score got better by the reliable change; False where none is known."""
+    threshold = definition.reliable_change
+    return threshold is not None and gain(definition, before, after) >= threshold.tenths
+
+
+def reliably_worse(definition: Definition, before: int, after: int) -> bool:
+    """Whether the score got worse by the reliable change; False where none is known."""
+    return reliably_better(definition, after, before)
+
+
+def reliable_change_index(definition: Definition, before: int, after: int) -> float | None:
+    """(after - before) / S_diff as it is, without a sign for better; None without J&T norms."""
+    threshold = definition.reliable_change
+    if threshold is None or threshold.basis != "jacobson-truax":
+        return None
+    return (after - before) / 10 / (float(threshold.value) / CRITICAL)
+
+
+def classify(
+    definition: Definition, age_group: AgeGroup, baseline: int, latest: int
+) -> Change | None:
+    """The class of the change from `baseline` to `latest`; None without a reliable change.
+
+    *Recovered* needs a cutoff for the age group: clinical at baseline, functional now, and
+    reliably better.
+    """
+    if definition.reliable_change is None:
+        return None
+    if reliably_worse(definition, baseline, latest):
+        return "deteriorated"
+    if not reliably_better(definition, baseline, latest):
+        return "unchanged"
+    crossed = has_crossed(definition.cutoffs.get(age_group), baseline, latest)
+    return "recovered" if crossed else "improved"
+
+
+def has_crossed(cutoff: Cutoff | None, baseline: int, latest: int) -> bool:
+    """Whether the score left the clinical side."""
+    return cutoff is not None and cutoff.is_clinical(baseline) and not cutoff.is_clinical(latest)
