@@ -1,5 +1,7 @@
 """Events of alerts: the life of an alert. Scores are integer tenths."""
 
+# ruff: noqa: RUF012 - msgspec gives every Struct its own copy of an empty default.
+
 from datetime import datetime
 from typing import ClassVar
 
@@ -8,7 +10,7 @@ from shared.contracts.feedback import RaterKind
 from shared.contracts.outcomes import Severity, SignalKind
 
 
-class AlertContent(Private, kw_only=True):
+class AlertContent(Private, frozen=True, kw_only=True):
     """Why it fired: inputs (tenths), thresholds (exact decimals), words, what would not have."""
 
     inputs: dict[str, int] = {}
@@ -18,7 +20,7 @@ class AlertContent(Private, kw_only=True):
     flags: list[str] = []
 
 
-class AlertRaised(Event, kw_only=True):
+class AlertRaised(Event, frozen=True, kw_only=True):
     """Stream `alert-<id>`: somebody must know. The key (episode, rule, measure, rater) is open
     once at a time; `cause_id` is the rating that raised it."""
 
@@ -39,7 +41,7 @@ class AlertRaised(Event, kw_only=True):
     private: AlertContent | None
 
 
-class AlertRepeated(Event, kw_only=True):
+class AlertRepeated(Event, frozen=True, kw_only=True):
     """Stream `alert-<id>`: the rule held again while open; `severity` as it stands now."""
 
     type: ClassVar[str] = "heroic.alerts.AlertRepeated"
@@ -54,7 +56,7 @@ class AlertRepeated(Event, kw_only=True):
     private: AlertContent | None
 
 
-class AlertSourceChanged(Event, kw_only=True):
+class AlertSourceChanged(Event, frozen=True, kw_only=True):
     """Stream `alert-<id>`: the rating behind an open risk alert was corrected or voided.
     The alert stays open: only a person's review ends it."""
 
@@ -66,7 +68,7 @@ class AlertSourceChanged(Event, kw_only=True):
     private: AlertContent | None = None
 
 
-class AlertNote(Private, kw_only=True):
+class AlertNote(Private, frozen=True, kw_only=True):
     """What somebody did and said about an alert."""
 
     actor: str | None = None
@@ -76,7 +78,7 @@ class AlertNote(Private, kw_only=True):
     reason: str | None = None
 
 
-class AlertAcknowledged(Event, kw_only=True):
+class AlertAcknowledged(Event, frozen=True, kw_only=True):
     """Stream `alert-<id>`: a named person has seen it."""
 
     type: ClassVar[str] = "heroic.alerts.AlertAcknowledged"
@@ -86,7 +88,7 @@ class AlertAcknowledged(Event, kw_only=True):
     private: AlertNote | None
 
 
-class AlertReviewed(Event, kw_only=True):
+class AlertReviewed(Event, frozen=True, kw_only=True):
     """Stream `alert-<id>`: a named person reviewed a risk alert; this resolves it."""
 
     type: ClassVar[str] = "heroic.alerts.AlertReviewed"
@@ -96,7 +98,7 @@ class AlertReviewed(Event, kw_only=True):
     private: AlertNote | None
 
 
-class AlertResolved(Event, kw_only=True):
+class AlertResolved(Event, frozen=True, kw_only=True):
     """Stream `alert-<id>`: it ended, by itself (`by_rule`) or by a person."""
 
     type: ClassVar[str] = "heroic.alerts.AlertResolved"
@@ -107,7 +109,7 @@ class AlertResolved(Event, kw_only=True):
     private: AlertNote | None = None
 
 
-class AlertWithdrawn(Event, kw_only=True):
+class AlertWithdrawn(Event, frozen=True, kw_only=True):
     """Stream `alert-<id>`: its cause was corrected away; it stays listed, with the reason."""
 
     type: ClassVar[str] = "heroic.alerts.AlertWithdrawn"

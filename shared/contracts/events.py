@@ -4,6 +4,8 @@ An event is one Struct. All its fields are *clear* but one: `private`, a Struct 
 that identifies a person or is clinical, which travels and rests as one ciphertext under the
 subject's key (`shared/privacy/`). In memory `private` is that Struct, or None once the subject
 is erased: whoever reads it says what an erased field means to them.
+
+Write `kw_only=True` on every subclass too: msgspec does not inherit it.
 """
 
 from typing import ClassVar
@@ -22,8 +24,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     version: ClassVar[int] = 1
 
 
-class Sealed(msgspec.Struct, frozen=True):
-    """The private part as it travels: key version, whose key, nonce, ciphertext."""
+class Sealed(msgspec.Struct, frozen=True, gc=False):
+    """The private part as it travels: format version, whose key, nonce, ciphertext."""
 
     v: int
     sub: str

@@ -1,5 +1,7 @@
 """Events of feedback: what clients say. Scores are integer tenths."""
 
+# ruff: noqa: RUF012 - msgspec gives every Struct its own copy of an empty default.
+
 from datetime import datetime
 from typing import ClassVar, Literal
 
@@ -19,7 +21,7 @@ class RiskFlag(msgspec.Struct, frozen=True):
     value: int | None
 
 
-class RatingContent(Private, kw_only=True):
+class RatingContent(Private, frozen=True, kw_only=True):
     """What the client said.
 
     `items` maps item number to tenths (skipped items are absent); it is empty for a total-only
@@ -37,7 +39,7 @@ class RatingContent(Private, kw_only=True):
     external_id: str | None = None
 
 
-class RatingSubmitted(Event, kw_only=True):
+class RatingSubmitted(Event, frozen=True, kw_only=True):
     """Stream `feedback-<episode id>`: one filled-in form.
 
     `imported` says that it came in as history; `definition_version` is that of the measure it
@@ -60,13 +62,13 @@ class RatingSubmitted(Event, kw_only=True):
     private: RatingContent | None
 
 
-class RatingCorrection(RatingContent, kw_only=True):
+class RatingCorrection(RatingContent, frozen=True, kw_only=True):
     """The rating's content as it stands from now on, and why it was changed."""
 
     reason: str = ""
 
 
-class RatingCorrected(Event, kw_only=True):
+class RatingCorrected(Event, frozen=True, kw_only=True):
     """Stream `feedback-<episode id>`: the rating as it stands from now on (whole).
 
     `imported` says that the correction came in as history.
@@ -85,13 +87,13 @@ class RatingCorrected(Event, kw_only=True):
     private: RatingCorrection | None
 
 
-class VoidReason(Private, kw_only=True):
+class VoidReason(Private, frozen=True, kw_only=True):
     """Why a rating is void."""
 
     reason: str
 
 
-class RatingVoided(Event, kw_only=True):
+class RatingVoided(Event, frozen=True, kw_only=True):
     """Stream `feedback-<episode id>`: the rating does not count any more."""
 
     type: ClassVar[str] = "heroic.feedback.RatingVoided"
@@ -104,7 +106,7 @@ class RatingVoided(Event, kw_only=True):
     private: VoidReason | None
 
 
-class RatingDeclined(Event, kw_only=True):
+class RatingDeclined(Event, frozen=True, kw_only=True):
     """Stream `feedback-<episode id>`: the client would rather not; that is not a score of zero."""
 
     type: ClassVar[str] = "heroic.feedback.RatingDeclined"

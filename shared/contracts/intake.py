@@ -1,5 +1,7 @@
 """Events of intake: who is in care."""
 
+# ruff: noqa: RUF012 - msgspec gives every Struct its own copy of an empty default.
+
 from datetime import date, datetime
 from typing import ClassVar, Literal
 
@@ -15,7 +17,7 @@ SessionStatus = Literal["booked", "held", "missed", "cancelled_by_client", "canc
 SessionType = Literal["assessment", "treatment", "review", "follow_up", "other"]
 
 
-class OrganisationRegistered(Event, kw_only=True):
+class OrganisationRegistered(Event, frozen=True, kw_only=True):
     """Stream `organisation-<id>`: a clinic network, the tenant of all that follows."""
 
     type: ClassVar[str] = "heroic.intake.OrganisationRegistered"
@@ -23,7 +25,7 @@ class OrganisationRegistered(Event, kw_only=True):
     name: str
 
 
-class ClinicOpened(Event, kw_only=True):
+class ClinicOpened(Event, frozen=True, kw_only=True):
     """Stream `organisation-<id>`: a place of work inside an organisation."""
 
     type: ClassVar[str] = "heroic.intake.ClinicOpened"
@@ -32,14 +34,14 @@ class ClinicOpened(Event, kw_only=True):
     timezone: str
 
 
-class PersonDetails(Private, kw_only=True):
+class PersonDetails(Private, frozen=True, kw_only=True):
     """Who a member of staff is."""
 
     name: str
     email: str | None = None
 
 
-class PersonInvited(Event, kw_only=True):
+class PersonInvited(Event, frozen=True, kw_only=True):
     """Stream `person-<id>`: a member of staff is known."""
 
     type: ClassVar[str] = "heroic.intake.PersonInvited"
@@ -48,14 +50,14 @@ class PersonInvited(Event, kw_only=True):
     private: PersonDetails | None
 
 
-class PersonDeactivated(Event, kw_only=True):
+class PersonDeactivated(Event, frozen=True, kw_only=True):
     """Stream `person-<id>`: a member of staff has no access any more."""
 
     type: ClassVar[str] = "heroic.intake.PersonDeactivated"
     person_id: str
 
 
-class IntegrationRegistered(Event, kw_only=True):
+class IntegrationRegistered(Event, frozen=True, kw_only=True):
     """Stream `integration-<id>`: a machine may act for the organisation within its scopes.
 
     `secret_hash` is an scrypt or Argon2 hash, never the secret.
@@ -68,7 +70,7 @@ class IntegrationRegistered(Event, kw_only=True):
     secret_hash: str
 
 
-class IntegrationRevoked(Event, kw_only=True):
+class IntegrationRevoked(Event, frozen=True, kw_only=True):
     """Stream `integration-<id>`: the machine may do nothing any more."""
 
     type: ClassVar[str] = "heroic.intake.IntegrationRevoked"
@@ -91,7 +93,7 @@ class Contact(msgspec.Struct, frozen=True, omit_defaults=True):
     quiet_hours: str | None = None
 
 
-class ClientDetails(Private, kw_only=True):
+class ClientDetails(Private, frozen=True, kw_only=True):
     """All that identifies a client."""
 
     external_id: str | None = None
@@ -104,7 +106,7 @@ class ClientDetails(Private, kw_only=True):
     contacts: list[Contact] = []
 
 
-class ClientRegistered(Event, kw_only=True):
+class ClientRegistered(Event, frozen=True, kw_only=True):
     """Stream `client-<id>`: somebody is in care. `external_hashes` are keyed hashes for look-up."""
 
     type: ClassVar[str] = "heroic.intake.ClientRegistered"
@@ -113,7 +115,7 @@ class ClientRegistered(Event, kw_only=True):
     private: ClientDetails | None
 
 
-class ClientDetailsCorrected(Event, kw_only=True):
+class ClientDetailsCorrected(Event, frozen=True, kw_only=True):
     """Stream `client-<id>`: the details as they stand from now on (whole, not a difference)."""
 
     type: ClassVar[str] = "heroic.intake.ClientDetailsCorrected"
@@ -122,13 +124,13 @@ class ClientDetailsCorrected(Event, kw_only=True):
     private: ClientDetails | None
 
 
-class MeasuringReason(Private, kw_only=True):
+class MeasuringReason(Private, frozen=True, kw_only=True):
     """Why measuring changed, in somebody's words."""
 
     reason: str | None = None
 
 
-class MeasuringChanged(Event, kw_only=True):
+class MeasuringChanged(Event, frozen=True, kw_only=True):
     """Stream `client-<id>`: measuring goes on, is paused, or declined."""
 
     type: ClassVar[str] = "heroic.intake.MeasuringChanged"
@@ -137,14 +139,14 @@ class MeasuringChanged(Event, kw_only=True):
     private: MeasuringReason | None = None
 
 
-class ConsentDecision(Private, kw_only=True):
+class ConsentDecision(Private, frozen=True, kw_only=True):
     """Who gave or withdrew a consent, and under which wording."""
 
     given_by: str | None = None
     wording_version: str | None = None
 
 
-class ConsentGiven(Event, kw_only=True):
+class ConsentGiven(Event, frozen=True, kw_only=True):
     """Stream `client-<id>`: the client agrees to one purpose beyond care."""
 
     type: ClassVar[str] = "heroic.intake.ConsentGiven"
@@ -154,7 +156,7 @@ class ConsentGiven(Event, kw_only=True):
     private: ConsentDecision | None = None
 
 
-class ConsentWithdrawn(Event, kw_only=True):
+class ConsentWithdrawn(Event, frozen=True, kw_only=True):
     """Stream `client-<id>`: the client does not agree (any more) to one purpose beyond care."""
 
     type: ClassVar[str] = "heroic.intake.ConsentWithdrawn"
@@ -164,13 +166,13 @@ class ConsentWithdrawn(Event, kw_only=True):
     private: ConsentDecision | None = None
 
 
-class EpisodeReference(Private, kw_only=True):
+class EpisodeReference(Private, frozen=True, kw_only=True):
     """The caller's own id of an episode."""
 
     external_id: str | None = None
 
 
-class EpisodeOpened(Event, kw_only=True):
+class EpisodeOpened(Event, frozen=True, kw_only=True):
     """Stream `episode-<id>`: one client's course of care begins.
 
     `external_hash` is the keyed hash of the caller's own id; `imported` says that it came in as
@@ -190,7 +192,7 @@ class EpisodeOpened(Event, kw_only=True):
     private: EpisodeReference | None = None
 
 
-class EpisodeTransferred(Event, kw_only=True):
+class EpisodeTransferred(Event, frozen=True, kw_only=True):
     """Stream `episode-<id>`: another clinician leads from `at` on."""
 
     type: ClassVar[str] = "heroic.intake.EpisodeTransferred"
@@ -200,13 +202,13 @@ class EpisodeTransferred(Event, kw_only=True):
     at: datetime
 
 
-class EndingReason(Private, kw_only=True):
+class EndingReason(Private, frozen=True, kw_only=True):
     """Why an episode ended, in somebody's words."""
 
     reason: str | None = None
 
 
-class EpisodeClosed(Event, kw_only=True):
+class EpisodeClosed(Event, frozen=True, kw_only=True):
     """Stream `episode-<id>`: the course of care has ended."""
 
     type: ClassVar[str] = "heroic.intake.EpisodeClosed"
@@ -217,7 +219,7 @@ class EpisodeClosed(Event, kw_only=True):
     private: EndingReason | None = None
 
 
-class EpisodeReopened(Event, kw_only=True):
+class EpisodeReopened(Event, frozen=True, kw_only=True):
     """Stream `episode-<id>`: it goes on after all."""
 
     type: ClassVar[str] = "heroic.intake.EpisodeReopened"
@@ -226,13 +228,13 @@ class EpisodeReopened(Event, kw_only=True):
     at: datetime
 
 
-class SessionReference(Private, kw_only=True):
+class SessionReference(Private, frozen=True, kw_only=True):
     """The caller's own id of a session."""
 
     external_id: str | None = None
 
 
-class SessionRecorded(Event, kw_only=True):
+class SessionRecorded(Event, frozen=True, kw_only=True):
     """Stream `episode-<id>`: a session was booked, held, missed or cancelled."""
 
     type: ClassVar[str] = "heroic.intake.SessionRecorded"
@@ -248,7 +250,7 @@ class SessionRecorded(Event, kw_only=True):
     private: SessionReference | None = None
 
 
-class SessionChanged(Event, kw_only=True):
+class SessionChanged(Event, frozen=True, kw_only=True):
     """Stream `episode-<id>`: the session as it stands from now on (whole, not a difference)."""
 
     type: ClassVar[str] = "heroic.intake.SessionChanged"
@@ -262,7 +264,7 @@ class SessionChanged(Event, kw_only=True):
     medium: str | None = None
 
 
-class SessionEnteredInError(Event, kw_only=True):
+class SessionEnteredInError(Event, frozen=True, kw_only=True):
     """Stream `episode-<id>`: this session never was."""
 
     type: ClassVar[str] = "heroic.intake.SessionEnteredInError"

@@ -1,5 +1,7 @@
 """Events of outcomes: what the ratings add up to. Scores are integer tenths."""
 
+# ruff: noqa: RUF012 - msgspec gives every Struct its own copy of an empty default.
+
 from datetime import datetime
 from typing import ClassVar, Literal
 
@@ -34,7 +36,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     counterfactual: str = ""
 
 
-class Assessment(Private, kw_only=True):
+class Assessment(Private, frozen=True, kw_only=True):
     """One rating seen within its series. Tenths; `change` = latest - baseline as it is.
 
     `ordinal` counts the series from 1. `reliable_change` is the threshold as an exact decimal in
@@ -52,7 +54,7 @@ class Assessment(Private, kw_only=True):
     verdicts: list[Verdict] = []
 
 
-class RatingAssessed(Event, kw_only=True):
+class RatingAssessed(Event, frozen=True, kw_only=True):
     """Stream `assessment-<episode id>`: the rules have been evaluated for one rating.
 
     `series` is the id of (episode, measure, rater); `rating_recorded_at` is when feedback stored
@@ -74,7 +76,7 @@ class RatingAssessed(Event, kw_only=True):
     private: Assessment | None
 
 
-class AssessmentRevised(Event, kw_only=True):
+class AssessmentRevised(Event, frozen=True, kw_only=True):
     """Stream `assessment-<episode id>`: a late, corrected or voided rating changed this one."""
 
     type: ClassVar[str] = "heroic.outcomes.AssessmentRevised"
@@ -92,7 +94,7 @@ class AssessmentRevised(Event, kw_only=True):
     private: Assessment | None
 
 
-class AssessmentWithdrawn(Event, kw_only=True):
+class AssessmentWithdrawn(Event, frozen=True, kw_only=True):
     """Stream `assessment-<episode id>`: the rating is void, and so is what was said about it."""
 
     type: ClassVar[str] = "heroic.outcomes.AssessmentWithdrawn"
