@@ -1,0 +1,96 @@
+"""The application of a service: errors, health, documents and headers are the same everywhere."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.routing import Mount
+
+from shared.security.tokens import TokenVerifier
+from shared.web import openapi, problems
+from shared.web.docs import DOCS_POLICY, docs_page
+from shared.web.middleware import Edge
+
+VERSION = "0.1.0"
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+Ready = Callable[[], Awaitable[None]]
+"""Returns if the service can do its work; raises `Unavailable` if not."""
+
+
+def create_api(
+    service: str,
+    *,
+    title: str,
+    routers: Sequence[APIRouter],
+    lifespan: Lifespan,
+    verifier: TokenVerifier,
+    ready: Ready,
+) -> FastAPI:
+    """The application of `service`, to be mounted under `/<service>`."""
+    app = FastAPI(
+        title=title,
+        version=VERSION,
+        lifespan=lifespan,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.verifier = verifier
+    problems.install(app)
+    for router in routers:
+        app.include_router(router)
+    app.add_middleware(Edge, service=service)
+    _add_documents(app, service)
+    _add_health(app, ready)
+    return app
+
+
+def mount(apps: Mapping[str, FastAPI]) -> Starlette:
+    """One ASGI application that serves each app under `/<service>`, lifespans included."""
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            for app in apps.values():
+                await stack.enter_async_context(app.router.lifespan_context(app))
+            yield
+
+    routes = [Mount(f"/{service}", app) for service, app in apps.items()]
+    handlers = {HTTPException: problems.on_http}
+    return Starlette(routes=routes, lifespan=lifespan, exception_handlers=handlers)
+
+
+def _add_documents(app: FastAPI, service: str) -> None:
+    def document() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = openapi.describe(app, service, VERSION)
+        return app.openapi_schema
+
+    # FastAPI's own way to replace the document.
+    app.openapi = document  # type: ignore[method-assign]
+
+    @app.get("/openapi.json", include_in_schema=False)
+    async def openapi_json() -> Response:
+        return JSONResponse(document())
+
+    @app.get("/docs", include_in_schema=False)
+    async def docs() -> Response:
+        headers = {"Content-Security-Policy": DOCS_POLICY}
+        return HTMLResponse(docs_page(document()), headers=headers)
+
+
+def _add_health(app: FastAPI, ready: Ready) -> None:
+    @app.get("/health/live", include_in_schema=False)
+    async def live() -> Response:
+        return JSONResponse({"status": "ok"})
+
+    @app.get("/health/ready", include_in_schema=False)
+    async def is_ready() -> Response:
+        await ready()
+        return JSONResponse({"status": "ok"})

@@ -1,0 +1,75 @@
+"""Request bodies: read within a limit, parsed strictly, checked against a model, documented."""
+
+from typing import Any, Generic, TypeVar
+
+from fastapi import Request
+from pydantic import TypeAdapter
+
+from shared.errors import TooLarge, UnsupportedMediaType
+from shared.web.strictjson import strict_validate
+
+MAX_BODY_BYTES = 1024 * 1024
+BODY_KEY = "heroic.body"
+
+T = TypeVar("T")
+
+
+async def read_body(request: Request, limit: int = MAX_BODY_BYTES) -> bytes:
+    """The whole body; `TooLarge` as soon as it is known to be over `limit` bytes."""
+    stated = request.headers.get("content-length", "")
+    if stated.isdecimal() and int(stated) > limit:
+        raise TooLarge(f"The body may have at most {limit} bytes.")
+    chunks: list[bytes] = []
+    size = 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > limit:
+            raise TooLarge(f"The body may have at most {limit} bytes.")
+        chunks.append(chunk)
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+def media_type(request: Request) -> str:
+    """The media type of the body in lower case, without parameters; another charset is refused."""
+    kind, _, parameters = request.headers.get("content-type", "").lower().partition(";")
+    charset = parameters.partition("charset=")[2].strip(' "')
+    if charset not in ("", "utf-8", "utf8"):
+        raise UnsupportedMediaType("The body must be in UTF-8.")
+    return kind.strip()
+
+
+class JsonBody(Generic[T]):
+    """A dependency that gives the body as an instance of a model."""
+
+    def __init__(self, model: type[T]) -> None:
+        self.model = model
+        self._adapter: TypeAdapter[T] = TypeAdapter(model)
+
+    async def __call__(self, request: Request) -> T:
+        """The body of `request`: 415, 413, 400 or 422 where it is not as it must be."""
+        kind = media_type(request)
+        if kind != "application/json" and not (
+            kind.startswith("application/") and kind.endswith("+json")
+        ):
+            raise UnsupportedMediaType("The body must be application/json.")
+        raw = await read_body(request)
+        request.scope[BODY_KEY] = raw
+        return strict_validate(self._adapter, raw)
+
+    def document(self, operation: dict[str, Any], schemas: dict[str, Any]) -> None:
+        """Describe the body in OpenAPI."""
+        schema = self._adapter.json_schema(ref_template="#/components/schemas/{model}")
+        schemas.update(schema.pop("$defs", {}))
+        name = getattr(self.model, "__name__", "")
+        if schema.get("title") == name:
+            schemas[name] = schema
+            schema = {"$ref": f"#/components/schemas/{name}"}
+        operation["requestBody"] = {
+            "required": True,
+            "content": {"application/json": {"schema": schema}},
+        }
+
+
+def body(model: type[T]) -> JsonBody[T]:
+    """`Annotated[Model, Depends(body(Model))]`: the JSON body of a request."""
+    return JsonBody(model)

@@ -1,0 +1,123 @@
+"""The OpenAPI document: what FastAPI finds, the bodies and scopes of ours, one Problem schema."""
+
+import inspect
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any, Protocol, get_args, get_origin, runtime_checkable
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from fastapi.params import Depends
+from fastapi.routing import iter_route_contexts
+
+from shared.security.principal import SCOPES
+
+PROBLEM_STATUSES = {
+    "400": "The request cannot be read.",
+    "401": "No token, or a bad one.",
+    "403": "Not within the caller's scopes.",
+    "404": "There is no such thing for this caller.",
+    "409": "The state of the thing does not allow this.",
+    "410": "It has been erased.",
+    "412": "`If-Match` names another version.",
+    "413": "Too large.",
+    "415": "Not of a type that this call reads.",
+    "422": "Something in the input is wrong.",
+    "429": "Over a rate limit.",
+    "503": "Something that this call needs is away; nothing was written.",
+}
+PROBLEM_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "title": "Problem",
+    "required": ["type", "title", "status", "detail", "code"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "code": {"type": "string"},
+        "instance": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["pointer", "detail", "code"],
+                "properties": {
+                    "pointer": {"type": "string"},
+                    "detail": {"type": "string"},
+                    "code": {"type": "string"},
+                },
+            },
+        },
+        "trace_id": {"type": "string"},
+    },
+}
+HEADERS_OF_CHANGES = [
+    {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "required": False,
+        "description": "The same key and request again: the same answer, nothing done twice.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]+$"},
+    }
+]
+
+
+@runtime_checkable
+class Documented(Protocol):
+    """A dependency that describes itself."""
+
+    def document(self, operation: dict[str, Any], schemas: dict[str, Any]) -> None: ...
+
+
+def describe(app: FastAPI, service: str, version: str) -> dict[str, Any]:
+    """The OpenAPI 3.1 document of `app`, as callers see it below `/<service>`."""
+    document = get_openapi(
+        title=app.title,
+        version=version,
+        description=app.description,
+        routes=app.routes,
+        servers=[{"url": f"/{service}"}],
+    )
+    components = document.setdefault("components", {})
+    schemas = components.setdefault("schemas", {})
+    components["securitySchemes"] = {"oauth2": _security_scheme()}
+    for operation, endpoint in _operations(app, document):
+        operation.get("responses", {}).pop("422", None)
+        for dependency in _documented(endpoint):
+            dependency.document(operation, schemas)
+        for status, meaning in PROBLEM_STATUSES.items():
+            operation["responses"].setdefault(status, _problem(meaning))
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+    schemas["Problem"] = PROBLEM_SCHEMA
+    return document
+
+
+def _operations(
+    app: FastAPI, document: dict[str, Any]
+) -> Iterator[tuple[dict[str, Any], Callable[..., Any]]]:
+    paths = document.get("paths", {})
+    for route in iter_route_contexts(app.routes):
+        for method in route.methods or ():
+            operation = paths.get(route.path_format or route.path, {}).get(method.lower())
+            if operation is not None and route.endpoint is not None:
+                yield operation, route.endpoint
+
+
+def _documented(endpoint: Callable[..., Any]) -> Iterator[Documented]:
+    for parameter in inspect.signature(endpoint, eval_str=True).parameters.values():
+        if get_origin(parameter.annotation) is not Annotated:
+            continue
+        for extra in get_args(parameter.annotation)[1:]:
+            if isinstance(extra, Depends) and isinstance(extra.dependency, Documented):
+                yield extra.dependency
+
+
+def _problem(meaning: str) -> dict[str, Any]:
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {"description": meaning, "content": {"application/problem+json": {"schema": schema}}}
+
+
+def _security_scheme() -> dict[str, Any]:
+    flow = {"tokenUrl": "/intake/oauth/token", "scopes": dict.fromkeys(SCOPES, "")}
+    return {"type": "oauth2", "flows": {"clientCredentials": flow}}
