@@ -38,32 +38,22 @@ class Environment:
 
     def web(self) -> dict[str, str]:
         """The web process: all services, rows of one tenant at a time."""
-        return self._common() | self._app() | {"HEROIC_SIGNING_KEYS": str(self.home.signing_keys)}
+        signing = {"HEROIC_SIGNING_KEYS": str(self.home.signing_keys)}
+        return self._common() | self._app(*SERVICES) | signing
 
     def worker(self, service: str, metrics_port: int) -> dict[str, str]:
         """One service's relay and consumers."""
-        return (
-            self._common()
-            | self._app()
-            | {
-                f"HEROIC_{service.upper()}_READER_URL": self.urls(f"heroic_{service}").reader,
-                "HEROIC_METRICS_PORT": str(metrics_port),
-            }
-        )
+        own = {"HEROIC_METRICS_PORT": str(metrics_port)}
+        return self._common() | self._app(service) | self._reader(service) | own
 
     def migrate(self) -> dict[str, str]:
         """Migrations and the operators' commands."""
-        owners = {
-            f"HEROIC_{service.upper()}_OWNER_URL": self.urls(f"heroic_{service}").owner
-            for service in SERVICES
-        }
-        readers = {
-            f"HEROIC_{service.upper()}_READER_URL": self.urls(f"heroic_{service}").reader
-            for service in SERVICES
-        }
-        keys = {"HEROIC_KEYS_OWNER_URL": self.urls(KEYS_DATABASE).owner}
-        signing = {"HEROIC_SIGNING_KEYS": str(self.home.signing_keys)}
-        return self._common() | self._app() | owners | readers | keys | signing
+        values = self._common() | self._app(*SERVICES) | self._reader(*SERVICES)
+        for service in SERVICES:
+            values[f"HEROIC_{service.upper()}_OWNER_URL"] = self.urls(f"heroic_{service}").owner
+        values["HEROIC_KEYS_OWNER_URL"] = self.urls(KEYS_DATABASE).owner
+        values["HEROIC_SIGNING_KEYS"] = str(self.home.signing_keys)
+        return values
 
     def plain(self) -> dict[str, str]:
         """A process that only speaks HTTP."""
@@ -79,8 +69,14 @@ class Environment:
             "HEROIC_KEY_ENCRYPTION_KEY": self.secrets.key_encryption_key,
         }
 
-    def _app(self) -> dict[str, str]:
+    def _app(self, *services: str) -> dict[str, str]:
         return {
             f"HEROIC_{service.upper()}_DATABASE_URL": self.urls(f"heroic_{service}").app
-            for service in SERVICES
+            for service in services
+        }
+
+    def _reader(self, *services: str) -> dict[str, str]:
+        return {
+            f"HEROIC_{service.upper()}_READER_URL": self.urls(f"heroic_{service}").reader
+            for service in services
         }

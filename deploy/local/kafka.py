@@ -36,7 +36,9 @@ SETTINGS = {
     "group.initial.rebalance.delay.ms": "0",
     "auto.create.topics.enable": "false",
     "log.retention.hours": "168",
-    "controlled.shutdown.enable": "false",
+    # A broker that comes back waits until its former self has timed out: 9 s unless set otherwise.
+    "broker.session.timeout.ms": "3000",
+    "broker.heartbeat.interval.ms": "500",
 }
 
 
