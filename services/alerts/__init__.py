@@ -1,1 +1,1 @@
-"""Who must know now: the life cycle of alerts and their live stream."""
+"""Alerts: who must know now. What rules and risk items raise, and how it ends."""

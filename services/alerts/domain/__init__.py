@@ -1,0 +1,1 @@
+"""The pure part of alerts: no I/O, no clock, no randomness."""

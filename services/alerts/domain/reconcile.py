@@ -1,0 +1,113 @@
+"""From the alerts that a series calls for and those that there are to the events between them."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from services.alerts.domain.alert import Alert, AlertEvent, Series, evolve
+from services.alerts.domain.judged import Judged, JudgedSeries, Said
+from services.alerts.domain.severity import after_repetitions
+from services.alerts.domain.spans import Span, rules_in, spans
+from shared.contracts.alerts import (
+    AlertNote,
+    AlertRaised,
+    AlertRepeated,
+    AlertResolved,
+    AlertSourceChanged,
+    AlertWithdrawn,
+)
+
+OVER = "the rule no longer holds"
+CORRECTED_AWAY = "the ratings behind it no longer call for it"
+
+
+class Change(NamedTuple):
+    """One event of an alert, the rating that it is about, and the alert after it."""
+
+    event: AlertEvent
+    rating_id: str
+    alert: Alert
+
+
+def reconcile(series: Series, judged: JudgedSeries, alerts: Iterable[Alert]) -> list[Change]:
+    """What has to happen so that the alerts are those that the series calls for.
+
+    `alerts` are all that the series ever had. Alerts that a person has ended stay as they are.
+    """
+    known = {alert.id: alert for alert in alerts if not alert.is_risk}
+    rules = rules_in(judged) | {alert.rule for alert in known.values()}
+    changes: list[Change] = []
+    for rule in sorted(rules):
+        of_rule = [alert for alert in known.values() if alert.rule == rule]
+        by_person = [alert for alert in of_rule if alert.by_person]
+        called_for = spans(series.id, rule, judged, by_person)
+        ids = {span.alert_id for span in called_for}
+        for alert in of_rule:
+            if alert.id not in ids and not alert.by_person and alert.status != "withdrawn":
+                changes += _withdraw(alert)
+        for span in called_for:
+            changes += _towards(span, known.get(span.alert_id), series)
+    return changes
+
+
+def _withdraw(alert: Alert) -> Iterable[Change]:
+    event = AlertWithdrawn(**alert.about, private=AlertNote(reason=CORRECTED_AWAY))
+    yield Change(event, alert.causes[0], evolve(alert, event))
+
+
+def _towards(span: Span, alert: Alert | None, series: Series) -> Iterable[Change]:
+    """The events that make `alert` what `span` says."""
+    judged, said = span.cause
+    if alert is None or (alert.ended and (alert.status == "withdrawn" or span.ended_by is None)):
+        raised = _raise(span, series)
+        alert = evolve(alert, raised)
+        yield Change(raised, judged.rating_id, alert)
+    elif alert.content != said.content:
+        changed = AlertSourceChanged(**alert.about, cause_id=judged.rating_id, private=said.content)
+        alert = evolve(alert, changed)
+        yield Change(changed, judged.rating_id, alert)
+    for gone in sorted(set(alert.causes) - {rating.rating_id for rating, _ in span.ratings}):
+        dropped = AlertSourceChanged(**alert.about, cause_id=gone)
+        alert = evolve(alert, dropped)
+        yield Change(dropped, gone, alert)
+    for rating, words in span.repeats:
+        if rating.rating_id not in alert.causes:
+            repeated = _repeat(alert, rating, words)
+            alert = evolve(alert, repeated)
+            yield Change(repeated, rating.rating_id, alert)
+    if span.ended_by is not None and not alert.ended:
+        resolved = AlertResolved(**alert.about, by_rule=True, private=AlertNote(reason=OVER))
+        alert = evolve(alert, resolved)
+        yield Change(resolved, span.ended_by.rating_id, alert)
+
+
+def _raise(span: Span, series: Series) -> AlertRaised:
+    judged, said = span.cause
+    return AlertRaised(
+        alert_id=span.alert_id,
+        episode_id=series.episode_id,
+        client_id=series.client_id,
+        rule=said.rule,
+        rule_version=said.rule_version,
+        kind=said.kind,
+        measure=series.measure,
+        rater_kind=series.rater_kind,
+        rater_id=series.rater_id,
+        severity=said.severity,
+        historical=judged.historical,
+        cause_id=judged.rating_id,
+        occurred_at=judged.occurred_at,
+        private=said.content,
+    )
+
+
+def _repeat(alert: Alert, judged: Judged, said: Said) -> AlertRepeated:
+    return AlertRepeated(
+        **alert.about,
+        severity=after_repetitions(alert.base, len(alert.causes)),
+        # What was history so far is news with its first rating of today.
+        notify=alert.historical and not judged.historical,
+        historical=judged.historical,
+        cause_id=judged.rating_id,
+        occurred_at=judged.occurred_at,
+        private=said.content,
+    )
