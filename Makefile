@@ -73,5 +73,6 @@ $(VENV)/.installed: requirements-dev.lock pyproject.toml | $(BIN)/python
 
 node_modules/.installed: package-lock.json $(VENV)/.installed
 	@echo "Installing browser packages (once)"
-	@PATH="$(abspath $(BIN)):$$PATH" $(NPM) ci --ignore-scripts --no-audit --no-fund --loglevel error
+	@PATH="$(abspath $(BIN)):$$PATH" $(NPM) ci --ignore-scripts --no-audit --no-fund \
+		--no-update-notifier --loglevel error >/dev/null
 	@touch $@

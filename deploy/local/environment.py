@@ -46,8 +46,17 @@ class Environment:
         own = {"HEROIC_METRICS_PORT": str(metrics_port)}
         return self._common() | self._app(service) | self._reader(service) | own
 
-    def migrate(self) -> dict[str, str]:
-        """Migrations and the operators' commands."""
+    def setup(self) -> dict[str, str]:
+        """`deploy.setup`: the one process that is told the superuser's DSN."""
+        passwords = {
+            databases.password_variable(role): password
+            for role, password in self.secrets.role_passwords.items()
+        }
+        admin = {"HEROIC_POSTGRES_DSN": self.stack.postgres_admin_dsn}
+        return self.operator() | passwords | admin
+
+    def operator(self) -> dict[str, str]:
+        """The operators' commands: every role of every service."""
         values = self._common() | self._app(*SERVICES) | self._reader(*SERVICES)
         for service in SERVICES:
             values[f"HEROIC_{service.upper()}_OWNER_URL"] = self.urls(f"heroic_{service}").owner

@@ -3,7 +3,6 @@
 Whatever happens to this process, its children end with it (`launch.py`).
 """
 
-import asyncio
 import os
 import signal
 import subprocess
@@ -25,7 +24,6 @@ from deploy.local.home import DEFAULT_PORT, REPOSITORY, Home
 from deploy.local.parts import stop_all
 from deploy.local.process import TAIL_BYTES, Child, spawn, wait_until
 from deploy.local.stacks import Stack, open_stack
-from deploy.setup import databases
 from deploy.setup.databases import SERVICES
 
 READY_SECONDS = 90
@@ -73,25 +71,18 @@ class Supervisor:
         self.say(f"Fetching Apache Kafka (once): {done} of {total}")
 
     def _prepare(self, stack: Stack) -> Environment:
-        """Databases and tables."""
-        secrets = self.home.secrets()
-        port = self._web_port()
-        environment = Environment(self.home, stack, secrets, port)
+        """Databases, tables and topics."""
+        environment = Environment(self.home, stack, self.home.secrets(), self._web_port())
         self.say("Preparing databases")
-        asyncio.run(databases.set_up(stack.postgres_admin_dsn, secrets.role_passwords))
-        migrations = [
-            spawn(
-                f"migrate-{module.removeprefix('services.')}",
-                [sys.executable, "-m", module, "migrate"],
-                self.home.log("migrate"),
-                environment=environment.migrate(),
-                directory=REPOSITORY,
-            )
-            for module in ("shared.privacy", *(f"services.{service}" for service in SERVICES))
-        ]
-        for migration in migrations:
-            if migration.process.wait() != 0:
-                raise PartFailed(migration.name, migration.last_words())
+        setup = spawn(
+            "setup",
+            [sys.executable, "-m", "deploy.setup"],
+            self.home.log("setup"),
+            environment=environment.setup(),
+            directory=REPOSITORY,
+        )
+        if setup.process.wait() != 0:
+            raise PartFailed(setup.name, setup.last_words())
         return environment
 
     def _web_port(self) -> int:
@@ -168,7 +159,7 @@ def create_organisation(environment: Environment, name: str) -> up_file.Organisa
     """Have intake register an organisation and an integration; raises `PartFailed`."""
     result = subprocess.run(
         [sys.executable, "-m", "services.intake", "organisation", "create", name, "--json"],
-        env=environment.migrate(),
+        env=environment.operator(),
         cwd=REPOSITORY,
         stdin=subprocess.DEVNULL,
         capture_output=True,

@@ -107,6 +107,11 @@ def urls(admin_dsn: str, passwords: Mapping[str, str], name: str) -> DatabaseUrl
     )
 
 
+def password_variable(role: str) -> str:
+    """The environment variable that holds the password of a login role."""
+    return f"{role.upper()}_PASSWORD"
+
+
 def with_database(dsn: str, name: str) -> str:
     """`dsn` with another database."""
     return urlunsplit(urlsplit(dsn)._replace(path=f"/{name}"))
