@@ -1,0 +1,1 @@
+"""Documentation that follows from the code: written and checked by `python -m deploy.docs`."""

@@ -1,0 +1,49 @@
+"""What is generated, and where it lies."""
+
+import json
+from collections.abc import Iterator
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NamedTuple
+
+from deploy.docs.events import event_catalogue
+from shared.contracts import CATALOGUE
+from shared.contracts.schema import FOLDER, file_name, schema_text
+
+ROOT = Path(__file__).parents[2]
+SERVICES = ("intake", "feedback", "outcomes", "alerts")
+
+
+class Page(NamedTuple):
+    """One generated file: its path and its whole text."""
+
+    path: Path
+    text: str
+
+
+def pages() -> Iterator[Page]:
+    """Every generated file as it should be."""
+    for contract in CATALOGUE.contracts.values():
+        yield Page(FOLDER / file_name(contract.type, contract.version), schema_text(contract))
+    yield Page(ROOT / "docs" / "events.md", event_catalogue(CATALOGUE))
+    for service in SERVICES:
+        # A service without an application has no HTTP interface to describe.
+        if find_spec(f"services.{service}.app") is not None:
+            yield Page(ROOT / "docs" / "openapi" / f"{service}.json", openapi_text(service))
+
+
+def openapi_text(service: str) -> str:
+    """The OpenAPI document of a service; nothing of it is started or connected to."""
+    settings = import_module(f"services.{service}.settings").Settings()
+    app = import_module(f"services.{service}.app").create_app(settings)
+    return json.dumps(app.openapi(), indent=2, ensure_ascii=False) + "\n"
+
+
+def stale() -> list[Page]:
+    """The generated files that do not say what the code says."""
+    return [
+        page
+        for page in pages()
+        if not page.path.is_file() or page.path.read_text("utf-8") != page.text
+    ]
