@@ -1,22 +1,24 @@
 """The folder of one local installation (`.heroic/`, or `HEROIC_HOME`), and who holds it."""
 
-import base64
 import fcntl
 import json
 import os
-import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
-
-from joserfc.jwk import ECKey, KeySet
+from typing import TextIO
 
 from deploy.local.errors import AlreadyRunning
 from deploy.local.ports import free_ports, is_free
 from deploy.setup.databases import ROLES
+from deploy.setup.secrets import (
+    new_key_encryption_key,
+    new_password,
+    new_signing_keys,
+    write_private,
+)
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 DEFAULT_PORT = 8080
@@ -65,8 +67,8 @@ class Home:
         file = self.path / "secrets" / "secrets.json"
         if not file.exists():
             file.parent.mkdir(mode=0o700, exist_ok=True)
-            write_private(self.signing_keys, new_signing_keys())
-            write_private(file, new_secrets())
+            write_json(self.signing_keys, new_signing_keys())
+            write_json(file, new_secrets())
         values = json.loads(file.read_text())
         return Secrets(values["role_passwords"], values["key_encryption_key"])
 
@@ -76,7 +78,7 @@ class Home:
         known: dict[str, int] = json.loads(file.read_text()) if file.exists() else {}
         candidates = [port for port in (known.get(name), wanted) if port]
         port = next(filter(is_free, candidates), None) or free_ports(1)[0]
-        write_private(file, known | {name: port})
+        write_json(file, known | {name: port})
         return port
 
     def holder(self) -> int | None:
@@ -119,26 +121,14 @@ class Secrets:
     key_encryption_key: str  # base64 of 32 bytes
 
 
-def new_secrets() -> dict[str, Any]:
+def new_secrets() -> dict[str, object]:
     """Fresh random secrets."""
     return {
-        "role_passwords": {role: secrets.token_urlsafe(24) for role in ROLES},
-        "key_encryption_key": base64.b64encode(secrets.token_bytes(32)).decode(),
+        "role_passwords": {role: new_password() for role in ROLES},
+        "key_encryption_key": new_key_encryption_key(),
     }
 
 
-def new_signing_keys() -> dict[str, Any]:
-    """A private JWK set with one ES256 key."""
-    key = ECKey.generate_key(
-        "P-256", parameters={"kid": secrets.token_hex(8), "use": "sig", "alg": "ES256"}
-    )
-    return dict(KeySet([key]).as_dict(private=True))
-
-
-def write_private(file: Path, value: object) -> None:
-    """Write JSON that only its owner may read; a reader sees the old file or the new one."""
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = file.with_name(f".{file.name}.{os.getpid()}")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as output:
-        json.dump(value, output, indent=2)
-    draft.replace(file)
+def write_json(file: Path, value: object) -> None:
+    """Write JSON that only its owner may read."""
+    write_private(file, json.dumps(value, indent=2))

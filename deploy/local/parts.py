@@ -1,7 +1,6 @@
 """The three parts together: PostgreSQL, Redis and Kafka below one folder."""
 
 import json
-import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from deploy.local.ports import free_ports, is_free
 from deploy.local.postgres import Postgres
 from deploy.local.process import Child
 from deploy.local.redis import Redis
+from deploy.setup.secrets import new_password, write_private
 
 STOP_SECONDS = 30
 PORT_NAMES = ("postgres", "redis", "kafka", "kafka_controller")
@@ -100,6 +100,5 @@ def remembered_ports(file: Path) -> dict[str, int]:
 def remembered_password(file: Path) -> str:
     """A random password, kept in `file` (mode 0600)."""
     if not file.exists():
-        file.touch(mode=0o600)
-        file.write_text(secrets.token_urlsafe(24))
+        write_private(file, new_password())
     return file.read_text()

@@ -39,6 +39,7 @@ class Child:
     name: str
     process: subprocess.Popen[bytes]
     log: Path
+    log_start: int  # bytes of earlier runs
     stop_signal: signal.Signals = signal.SIGTERM
 
     @property
@@ -62,10 +63,9 @@ class Child:
         return True
 
     def last_words(self) -> str:
-        """The end of the child's log, for a report of why it died."""
-        if not self.log.exists():
-            return ""
-        return self.log.read_bytes()[-TAIL_BYTES:].decode(errors="replace").strip()
+        """The end of what the child logged, for a report of why it died."""
+        own = self.log.read_bytes()[self.log_start :]
+        return own[-TAIL_BYTES:].decode(errors="replace").strip()
 
 
 def launch_command(
@@ -94,6 +94,7 @@ def spawn(
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
+        log_start = output.tell()
         process = subprocess.Popen(
             launch_command(command, death_signal, identity),
             stdin=subprocess.DEVNULL,
@@ -103,7 +104,7 @@ def spawn(
             cwd=directory,
             start_new_session=True,
         )
-    return Child(name, process, log, stop_signal)
+    return Child(name, process, log, log_start, stop_signal)
 
 
 def run(name: str, command: Sequence[str | Path], *, identity: Identity = Identity()) -> None:

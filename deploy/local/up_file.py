@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from deploy.local.environment import Environment
-from deploy.local.home import write_private
+from deploy.local.home import write_json
 from deploy.setup.databases import SERVICES
 
 SAMPLE_ORGANISATIONS = ("Sample Clinics North", "Sample Clinics South")
@@ -34,7 +34,7 @@ def write(environment: Environment, organisations: list[Organisation]) -> None:
         },
         "redis": environment.stack.redis_url,
     }
-    write_private(environment.home.up_file, value)
+    write_json(environment.home.up_file, value)
 
 
 def addresses(environment: Environment) -> list[str]:
@@ -53,7 +53,7 @@ def read_organisations(file: Path) -> list[Organisation]:
 
 def write_organisations(file: Path, organisations: list[Organisation]) -> None:
     """Remember them: intake keeps the secrets only as hashes."""
-    write_private(file, [asdict(organisation) for organisation in organisations])
+    write_json(file, [asdict(organisation) for organisation in organisations])
 
 
 def decode_organisation(answer: bytes) -> Organisation:
