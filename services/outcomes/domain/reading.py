@@ -1,0 +1,97 @@
+"""How a series reads: its baseline, its latest rating, the change, and what they mean."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import msgspec
+
+from services.outcomes.domain.state import Care, Rating, Series
+from shared.contracts.outcomes import Change
+from shared.errors import NotFound
+from shared.measures import Definition, classify, measure
+
+LATE_AFTER = timedelta(days=30)
+LATE_SESSION = 2
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """What a series says now. Tenths; `reliable_change` is an exact decimal in points.
+
+    `change` is latest - baseline as it is; the classification is None for a single rating, a late
+    baseline, an episode that has not arrived yet, and a measure without a reliable change.
+    """
+
+    baseline: Rating | None = None
+    latest: Rating | None = None
+    change: int | None = None
+    reliable_change: str | None = None
+    classification: Change | None = None
+    late_baseline: bool = False
+
+
+def definition_of(key: str, version: int) -> Definition | None:
+    """The definition that a rating was scored with; None where this code does not know it."""
+    try:
+        return measure(key, version)
+    except NotFound:
+        return None
+
+
+def read(series: Series, care: Care) -> Reading:
+    """Read one series in the light of what intake says of its episode."""
+    baseline = baseline_of(series)
+    latest = next((one for one in reversed(series.ratings) if one.total is not None), None)
+    if baseline is None or latest is None or baseline.total is None or latest.total is None:
+        return Reading()
+    definition = definition_of(series.measure, latest.definition_version)
+    late = is_late(series, care)
+    classification = None
+    if definition and baseline is not latest and not late and care.age_group is not None:
+        classification = classify(definition, care.age_group, baseline.total, latest.total)
+    threshold = definition.reliable_change if definition else None
+    return Reading(
+        baseline,
+        latest,
+        latest.total - baseline.total,
+        threshold.text if threshold else None,
+        classification,
+        late,
+    )
+
+
+def baseline_of(series: Series) -> Rating | None:
+    """The first scored rating."""
+    return next((one for one in series.ratings if one.total is not None), None)
+
+
+def is_late(series: Series, care: Care) -> bool:
+    """Whether the baseline came too late to be one: after the second held treatment session, or
+    more than 30 days after the opening."""
+    baseline = baseline_of(series)
+    if baseline is None:
+        return False
+    baseline_at = baseline.occurred_at
+    if care.opened_at is not None and baseline_at - care.opened_at > LATE_AFTER:
+        return True
+    held = [one for one in care.sessions if one.status == "held" and one.type == "treatment"]
+    if len(held) < LATE_SESSION:
+        return False
+    second = held[LATE_SESSION - 1]
+    return baseline_at > (second.ends_at or second.starts_at)
+
+
+def primary_measure(series: Sequence[Series]) -> str | None:
+    """The measure that drives alerts: that of the clinically first rating which is not about the
+    alliance. It does not depend on what arrived first."""
+    firsts = [
+        (one.ratings[0].occurred_at, one.ratings[0].version, one.measure)
+        for one in series
+        if one.ratings and not is_alliance(one)
+    ]
+    return min(firsts)[2] if firsts else None
+
+
+def is_alliance(series: Series) -> bool:
+    """Whether the series is about the alliance, and not about how the client is."""
+    definition = definition_of(series.measure, series.ratings[-1].definition_version)
+    return definition is not None and definition.kind == "alliance"

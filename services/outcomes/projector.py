@@ -1,0 +1,127 @@
+"""The projector: events into the journal, and into the views and summaries folded from it."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.outcomes import rows
+from services.outcomes.domain.fold import evolve
+from services.outcomes.domain.state import ClientState, pack, unpack
+from services.outcomes.domain.summary import summarise
+from services.outcomes.opening import ClientEvent, open_batch
+from services.outcomes.rows import ClientKey, JournalRow, Packed, StaleState, SummaryRow
+from services.outcomes.wake import Wake
+from shared.consuming import Incoming, Plan
+from shared.contracts import Event
+from shared.contracts.outcomes import AssessmentRevised, AssessmentWithdrawn, RatingAssessed
+from shared.privacy import Keyring
+
+NOT_IN_SUMMARIES: tuple[type[Event], ...] = (RatingAssessed, AssessmentRevised, AssessmentWithdrawn)
+
+
+class Projector:
+    """The handler of the group `outcomes.views`."""
+
+    def __init__(self, keyring: Keyring, wake: Wake) -> None:
+        self._keyring = keyring
+        self._wake = wake
+        self._version: int | None = None
+
+    async def prepare(self, conn: AsyncConnection, events: Sequence[Incoming]) -> Plan:
+        """Fold the batch into the states of its clients."""
+        opened = await open_batch(events, self._keyring)
+        if self._version is None:
+            self._version = await rows.live_version(conn)
+        by_client = group(opened)
+        stored = await rows.load_views(conn, self._version, sorted(by_client))
+        folded = fold(by_client, stored)
+        return ProjectorPlan(self, self._version, folded, [journal_row(one) for one in opened])
+
+    async def check_version(self, conn: AsyncConnection, version: int) -> None:
+        """Raise StaleState where another version of the projection has become the live one.
+
+        A switch locks `views` against writers. Asked in a statement after the first write, this
+        either sees the switch or holds it up until this transaction is over.
+        """
+        self._version = await rows.live_version(conn)
+        if self._version != version:
+            raise StaleState
+
+    async def changed(self, tenants: Iterable[str]) -> None:
+        """Wake whoever looks at views of these tenants."""
+        await self._wake.ring(tenants)
+
+
+class Folded(NamedTuple):
+    """The new states of the clients of a batch, and the summaries that may have changed."""
+
+    views: dict[ClientKey, Packed]
+    summaries: list[SummaryRow]
+
+
+class ProjectorPlan(Plan):
+    """What a batch leads to: journal, views, summaries, and the note of what changed."""
+
+    def __init__(
+        self, projector: Projector, version: int, folded: Folded, journal: list[JournalRow]
+    ) -> None:
+        self._projector = projector
+        self._version = version
+        self._folded = folded
+        self._journal = sorted(journal)
+
+    async def apply(self, conn: AsyncConnection) -> None:
+        """Write everything, a statement a table."""
+        if not self._journal:
+            return
+        await rows.add_to_journal(conn, self._journal)
+        await rows.save_views(conn, self._version, self._folded.views)
+        await rows.save_summaries(conn, self._version, self._folded.summaries)
+        await rows.note_changes(conn, self._folded.views)
+        await self._projector.check_version(conn, self._version)
+
+    async def committed(self) -> None:
+        """Wake open pages."""
+        if self._journal:
+            await self._projector.changed({tenant for tenant, _ in self._folded.views})
+
+
+def group(events: Iterable[ClientEvent]) -> dict[ClientKey, list[ClientEvent]]:
+    """The events client by client, each client's in their order."""
+    by_client: dict[ClientKey, list[ClientEvent]] = defaultdict(list)
+    for one in events:
+        by_client[one.key].append(one)
+    return by_client
+
+
+def fold(
+    by_client: Mapping[ClientKey, Sequence[ClientEvent]], stored: Mapping[ClientKey, Packed]
+) -> Folded:
+    """Fold each client's events into what is stored of them, in order of the keys. Pure."""
+    views: dict[ClientKey, Packed] = {}
+    summaries: list[SummaryRow] = []
+    for key in sorted(by_client):
+        before = stored.get(key)
+        state = unpack(before.state) if before else ClientState()
+        for one in by_client[key]:
+            evolve(state, one.event)
+        views[key] = Packed(before.row_version + 1 if before else 1, pack(state))
+        for episode_id in touched_episodes(by_client[key]):
+            summaries += [SummaryRow(*key, one) for one in summarise(state, episode_id)]
+    summaries.sort(key=lambda row: (row.tenant, row.client_id, row.summary.series_id))
+    return Folded(views, summaries)
+
+
+def touched_episodes(events: Iterable[ClientEvent]) -> list[str]:
+    """The episodes whose summaries `events` may have changed."""
+    data = (one.event.data for one in events)
+    found = (getattr(one, "episode_id", None) for one in data if type(one) not in NOT_IN_SUMMARIES)
+    return list(dict.fromkeys(one for one in found if one is not None))
+
+
+def journal_row(one: ClientEvent) -> JournalRow:
+    """The record as the journal keeps it: as it came."""
+    event = one.event
+    return JournalRow(*one.key, event.stream, event.version, event.recorded_at, one.raw)

@@ -1,0 +1,204 @@
+"""How a batch meets the tables: each of these is one statement, however many clients it takes.
+
+Every statement wants its rows sorted by key: two workers that overlap for a moment then lock rows
+in the same order and cannot wait for each other in a circle.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+import msgspec
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.outcomes.domain.summary import Summary
+from shared.database import driver
+from shared.errors import Unavailable
+
+ClientKey = tuple[str, str]
+"""A client: (tenant, client id)."""
+
+
+class StaleState(Unavailable):
+    """Another worker wrote a client's state in the meantime: begin the batch again."""
+
+    code, title = "stale_state", "State changed in the meantime"
+
+
+class Packed(NamedTuple):
+    """A client's packed state and the version of its row."""
+
+    row_version: int
+    state: bytes
+
+
+class JournalRow(NamedTuple):
+    """One record of a client as it came."""
+
+    tenant: str
+    client_id: str
+    stream: str
+    version: int
+    recorded_at: datetime
+    record: bytes
+
+
+class SummaryRow(NamedTuple):
+    """A summary and whose it is."""
+
+    tenant: str
+    client_id: str
+    summary: Summary
+
+
+# LIMIT keeps the planner from flattening this into a join that reads every row of the tenants.
+LOAD_VIEWS = """
+SELECT k.tenant, k.client_id, v.row_version, v.state
+FROM unnest($2::text[], $3::text[]) AS k (tenant, client_id)
+CROSS JOIN LATERAL (
+    SELECT row_version, state FROM views
+    WHERE views.tenant = k.tenant AND projection = $1 AND views.client_id = k.client_id LIMIT 1
+) AS v
+"""
+
+LOAD_ASSESSOR = """
+SELECT k.tenant, k.client_id, v.row_version, v.state
+FROM unnest($1::text[], $2::text[]) AS k (tenant, client_id)
+CROSS JOIN LATERAL (
+    SELECT row_version, state FROM assessor_states AS s
+    WHERE s.tenant = k.tenant AND s.client_id = k.client_id LIMIT 1
+) AS v
+"""
+
+# Compare and set: a row that another worker has written since is not touched, and is missed in
+# the count.
+SAVE_VIEWS = """
+INSERT INTO views (tenant, projection, client_id, row_version, state)
+SELECT k.tenant, $1, k.client_id, k.row_version, k.state
+FROM unnest($2::text[], $3::text[], $4::int[], $5::bytea[])
+    AS k (tenant, client_id, row_version, state)
+ON CONFLICT (tenant, projection, client_id)
+DO UPDATE SET row_version = excluded.row_version, state = excluded.state
+WHERE views.row_version = excluded.row_version - 1
+"""
+
+SAVE_ASSESSOR = """
+INSERT INTO assessor_states (tenant, client_id, row_version, state)
+SELECT * FROM unnest($1::text[], $2::text[], $3::int[], $4::bytea[])
+ON CONFLICT (tenant, client_id)
+DO UPDATE SET row_version = excluded.row_version, state = excluded.state
+WHERE assessor_states.row_version = excluded.row_version - 1
+"""
+
+ADD_TO_JOURNAL = """
+INSERT INTO journal (tenant, client_id, stream, version, recorded_at, record)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::timestamptz[], $6::bytea[])
+"""
+
+SUMMARY_COLUMNS = {
+    "episode_id": "text",
+    "series_id": "text",
+    "measure": "text",
+    "rater_kind": "text",
+    "rater_id": "text",
+    "is_primary": "boolean",
+    "status": "text",
+    "clinician_id": "text",
+    "clinic_id": "text",
+    "opened_at": "timestamptz",
+    "closed_at": "timestamptz",
+    "ratings": "int",
+    "baseline": "int",
+    "latest": "int",
+    "change": "int",
+    "reliable_change": "text",
+    "classification": "text",
+    "late_baseline": "boolean",
+    "first_rating_at": "timestamptz",
+    "last_rating_at": "timestamptz",
+}
+_names = list(SUMMARY_COLUMNS)
+_types = ("text", "text", *SUMMARY_COLUMNS.values())
+SAVE_SUMMARIES = f"""
+INSERT INTO summaries (projection, tenant, client_id, {", ".join(_names)})
+SELECT $1, k.* FROM unnest({", ".join(f"${n}::{kind}[]" for n, kind in enumerate(_types, 2))}) AS k
+ON CONFLICT (tenant, projection, client_id, series_id)
+DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in _names if name != "series_id")}
+"""  # noqa: S608 - made of names that stand above
+
+LIVE_VERSION = "SELECT version FROM projections WHERE status = 'live'"
+
+NOTE_CHANGES = "INSERT INTO view_changes (tenant, client_ids) VALUES ($1, $2)"
+
+
+async def live_version(conn: AsyncConnection) -> int:
+    """The version of the projection that is read now."""
+    version: int = await driver(conn).fetchval(LIVE_VERSION)
+    return version
+
+
+async def load_views(
+    conn: AsyncConnection, version: int, keys: Sequence[ClientKey]
+) -> dict[ClientKey, Packed]:
+    """The views that are there."""
+    found = await driver(conn).fetch(LOAD_VIEWS, version, *columns(keys, 2))
+    return {(row[0], row[1]): Packed(row[2], row[3]) for row in found}
+
+
+async def load_assessor(
+    conn: AsyncConnection, keys: Sequence[ClientKey]
+) -> dict[ClientKey, Packed]:
+    """What the assessor remembers of those clients whom it has met."""
+    found = await driver(conn).fetch(LOAD_ASSESSOR, *columns(keys, 2))
+    return {(row[0], row[1]): Packed(row[2], row[3]) for row in found}
+
+
+async def save_views(
+    conn: AsyncConnection, version: int, views: Mapping[ClientKey, Packed]
+) -> None:
+    """Write states whose `row_version` follows the stored one; raises StaleState else."""
+    given = columns([(*key, *packed) for key, packed in views.items()], 4)
+    complete(await driver(conn).execute(SAVE_VIEWS, version, *given), len(views))
+
+
+async def save_assessor(conn: AsyncConnection, states: Mapping[ClientKey, Packed]) -> None:
+    """Write states whose `row_version` follows the stored one; raises StaleState else."""
+    given = columns([(*key, *packed) for key, packed in states.items()], 4)
+    complete(await driver(conn).execute(SAVE_ASSESSOR, *given), len(states))
+
+
+async def add_to_journal(conn: AsyncConnection, records: Sequence[JournalRow]) -> None:
+    """Keep the records as they came."""
+    await driver(conn).execute(ADD_TO_JOURNAL, *columns(records, 6))
+
+
+async def save_summaries(
+    conn: AsyncConnection, version: int, summaries: Sequence[SummaryRow]
+) -> None:
+    """Write summaries. No compare-and-set: their clients' views have been won before."""
+    if not summaries:
+        return
+    given = [
+        (row.tenant, row.client_id, *msgspec.structs.astuple(row.summary)) for row in summaries
+    ]
+    await driver(conn).execute(SAVE_SUMMARIES, version, *columns(given, len(given[0])))
+
+
+async def note_changes(conn: AsyncConnection, clients: Iterable[ClientKey]) -> None:
+    """Say whose views this transaction changed, a row a tenant."""
+    by_tenant: dict[str, list[str]] = defaultdict(list)
+    for tenant, client_id in clients:
+        by_tenant[tenant].append(client_id)
+    await driver(conn).executemany(NOTE_CHANGES, list(by_tenant.items()))
+
+
+def columns(given: Sequence[tuple[object, ...]], width: int) -> list[Sequence[object]]:
+    """Rows as columns, also where there are none."""
+    return list(zip(*given, strict=True)) or [()] * width
+
+
+def complete(status: str, expected: int) -> None:
+    """Raise StaleState where a statement ("INSERT 0 12") wrote fewer rows than it was given."""
+    if int(status.rsplit(" ", 1)[1]) != expected:
+        raise StaleState
