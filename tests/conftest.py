@@ -14,6 +14,7 @@ import pytest
 from deploy.setup import databases
 from deploy.setup.databases import DatabaseUrls
 from tests.stack import Stack, open_stack
+from tests.support.heroic import Heroic
 
 # Known to all, since several sessions may share one external stack.
 ROLE_PASSWORDS = dict.fromkeys(databases.ROLES, "heroic-test")
@@ -38,6 +39,16 @@ def kafka(stack: Stack) -> str:
 def redis_url(stack: Stack) -> str:
     """The address of Redis."""
     return stack.redis_url
+
+
+@pytest.fixture(scope="session")
+def heroic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Heroic]:
+    """The whole platform as `HEROIC_SAMPLE=0 make up` starts it; always on parts of its own."""
+    installation = Heroic(tmp_path_factory.mktemp("heroic") / "home")
+    result = installation.make("up")
+    assert result.returncode == 0, result.stdout + result.stderr
+    yield installation
+    installation.make("clean")
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ import shutil
 import sys
 
 from deploy.local.detached import down, up
+from deploy.local.errors import NotAHome
 from deploy.local.home import Home
 from deploy.local.supervisor import Stopped, Supervisor
 from shared.errors import HeroicError
@@ -30,8 +31,10 @@ def run(home: Home) -> None:
 
 
 def clean(home: Home) -> None:
-    """Stop, then forget everything."""
+    """Stop, then forget everything; raises `NotAHome` rather than remove somebody's folder."""
     down(home, say)
+    if not home.lock_file.exists() and any(home.path.iterdir()):
+        raise NotAHome(f"{home.path} was not made by Heroic: nothing removed")
     shutil.rmtree(home.path)
 
 

@@ -29,3 +29,9 @@ class AlreadyRunning(HeroicError):
     """Another supervisor holds this home."""
 
     code = "already_running"
+
+
+class NotAHome(HeroicError):
+    """The folder is not one that a supervisor has used."""
+
+    code = "not_a_home"
