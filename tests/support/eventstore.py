@@ -1,0 +1,107 @@
+"""A running event store on a fresh database, and events to put into it."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from deploy.setup.databases import DatabaseUrls
+from shared.contracts.feedback import RatingContent, RatingSubmitted
+from shared.database import Database, create_database
+from shared.eventstore import Append, EventStore, NewEvent, Write
+from shared.ids import new_id
+from shared.migrations import upgrade_from
+from shared.privacy import Keyring, migrate_keys
+from shared.privacy.table import PostgresKeyTable
+from tests.conftest import MakeDatabase
+
+MIGRATIONS = Path(__file__).with_name("migrations")
+WHEN = datetime(2026, 1, 5, 9, tzinfo=UTC)
+
+
+@dataclass
+class Home:
+    """A store with its database and keys; `tenant` and `client` have a key already."""
+
+    urls: DatabaseUrls
+    database: Database
+    keyring: Keyring
+    store: EventStore
+    tenant: str
+    client: str
+
+    async def new_client(self, tenant: str | None = None) -> str:
+        """The id of a client with a key."""
+        client = new_id()
+        await self.keyring.create([(tenant or self.tenant, client)])
+        return client
+
+    def ratings(
+        self,
+        stream: str,
+        *,
+        expected: int = 0,
+        count: int = 1,
+        tenant: str | None = None,
+        client: str | None = None,
+    ) -> Append:
+        """`count` ratings for `stream`."""
+        client = client or self.client
+        return Append(
+            tenant=tenant or self.tenant,
+            stream=stream,
+            expected=expected,
+            events=[rating(client) for _ in range(count)],
+            subject=client,
+            secret_of=client,
+        )
+
+    def write(self, stream: str, *, expected: int = 0, count: int = 1) -> Write:
+        """A write of `count` ratings."""
+        return Write(
+            tenant=self.tenant,
+            appends=[self.ratings(stream, expected=expected, count=count)],
+            secret_of=self.client,
+        )
+
+
+def rating(client: str, total: int = 234) -> NewEvent:
+    """One rating of a client."""
+    event_id = new_id()
+    data = RatingSubmitted(
+        rating_id=event_id,
+        episode_id=client,
+        client_id=client,
+        measure="ors",
+        definition_version=1,
+        occurred_at=WHEN,
+        private=RatingContent(total=total, note="a good week"),
+    )
+    return NewEvent(id=event_id, data=data)
+
+
+async def migrated(make_database: MakeDatabase) -> tuple[DatabaseUrls, DatabaseUrls]:
+    """A fresh database with the tables of a store, and one for keys."""
+    urls, keys = await asyncio.gather(make_database(), make_database())
+    await upgrade_from(MIGRATIONS, urls.owner)
+    await migrate_keys(keys.owner)
+    return urls, keys
+
+
+@asynccontextmanager
+async def open_home(urls: DatabaseUrls, keys: DatabaseUrls) -> AsyncIterator[Home]:
+    """A running store in the role of the application."""
+    key_database, database = create_database(keys.app), create_database(urls.app)
+    keyring = Keyring(PostgresKeyTable(key_database), b"k" * 32)
+    store = EventStore(database, keyring, service="feedback")
+    tenant, client = new_id(), new_id()
+    await keyring.create([(tenant, client)])
+    await store.start()
+    try:
+        yield Home(urls, database, keyring, store, tenant, client)
+    finally:
+        await store.stop()
+        await database.dispose()
+        await key_database.dispose()
