@@ -6,7 +6,7 @@ from shared.errors import HeroicError
 class PartFailed(HeroicError):
     """A part of the local stack did not start, or ended while it was needed."""
 
-    code = "part_failed"
+    code, title = "part_failed", "A part failed"
 
     def __init__(self, name: str, reason: str) -> None:
         super().__init__(f"{name}: {reason}")
@@ -16,22 +16,22 @@ class PartFailed(HeroicError):
 class PinMismatch(HeroicError):
     """A downloaded file is not the one that was pinned."""
 
-    code = "pin_mismatch"
+    code, title = "pin_mismatch", "Not the pinned file"
 
 
 class UnknownStack(HeroicError):
     """`HEROIC_STACK` names no stack, or one whose addresses are missing."""
 
-    code = "unknown_stack"
+    code, title = "unknown_stack", "Unknown stack"
 
 
 class AlreadyRunning(HeroicError):
     """Another supervisor holds this home."""
 
-    code = "already_running"
+    code, title = "already_running", "Already running"
 
 
 class NotAHome(HeroicError):
     """The folder is not one that a supervisor has used."""
 
-    code = "not_a_home"
+    code, title = "not_a_home", "Not a home of Heroic"

@@ -68,7 +68,8 @@ class Supervisor:
         self._watch([*stack.children, *self.services])
 
     def _jars_fetched(self, done: int, total: int) -> None:
-        self.say(f"Fetching Apache Kafka (once): {done} of {total}")
+        if done % 10 == 0 or done == total:
+            self.say(f"Fetching Apache Kafka (once): {done} of {total} files")
 
     def _prepare(self, stack: Stack) -> Environment:
         """Databases, tables and topics."""
