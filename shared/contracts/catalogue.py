@@ -34,14 +34,15 @@ class Catalogue:
         Raises BrokenContract for what is no event of ours and UnknownType for what a newer
         program wrote; both are Permanent and never repeat what the message says.
         """
+        wrong = ""
         try:
             envelope = self._decode(raw)
+            if envelope.schemaversion == self._versions[envelope.event_type]:
+                _check(envelope, raw)
+                return envelope
         except UNREADABLE as error:
-            return self._decode_old(raw, error)
-        if envelope.schemaversion != self._versions[envelope.event_type]:
-            return self._decode_old(raw, None)
-        _check(envelope, raw)
-        return envelope
+            wrong = reason(error)
+        return self._decode_old(raw, wrong)
 
     def decode_data(self, event_type: str, schema_version: int, data: bytes) -> Wire:
         """The stored `data` of an event; raises BrokenContract."""
@@ -54,7 +55,7 @@ class Catalogue:
             fields = self._raised(contract, schema_version, msgspec.json.decode(data), "clear")
             return msgspec.convert(fields, contract.wire)
         except UNREADABLE as error:
-            raise BrokenContract(reason(error)) from error
+            raise BrokenContract(reason(error)) from None
 
     def decode_private(self, event_type: str, schema_version: int, plaintext: bytes) -> Private:
         """The opened private part of an event; raises BrokenContract."""
@@ -67,24 +68,24 @@ class Catalogue:
             private: Private = msgspec.convert(fields, contract.private or Private)
             return private
         except UNREADABLE as error:
-            raise BrokenContract(f"private part: {reason(error)}") from error
+            raise BrokenContract(f"private part: {reason(error)}") from None
 
-    def _decode_old(self, raw: bytes, error: Exception | None) -> Envelope:
-        """The way of what the one pass could not read: an old version, or nothing we know."""
+    def _decode_old(self, raw: bytes, wrong: str) -> Envelope:
+        """What the one pass did not accept, for the reason `wrong`: an old version, or nothing."""
         try:
             envelope = _raw_decoder.decode(raw)
         except UNREADABLE as broken:
-            raise BrokenContract(reason(broken)) from broken
+            raise BrokenContract(reason(broken)) from None
         _check(envelope, raw)
         contract = self.contracts.get(envelope.type)
         if contract is None or envelope.schemaversion > contract.version:
             raise UnknownType(envelope)
-        if envelope.schemaversion == contract.version and error is not None:
-            raise BrokenContract(reason(error), envelope=envelope) from error
+        if envelope.schemaversion == contract.version:
+            raise BrokenContract(wrong, envelope=envelope)
         try:
             data = self.decode_data(envelope.type, envelope.schemaversion, bytes(envelope.data))
         except BrokenContract as broken:
-            raise BrokenContract(broken.detail, envelope=envelope) from broken
+            raise BrokenContract(broken.detail, envelope=envelope) from None
         attributes = msgspec.structs.asdict(envelope) | {"data": data}
         del attributes["type"]
         return contract.envelope(**attributes)
@@ -105,9 +106,9 @@ class Catalogue:
 def _apply(step: Callable[[Fields], Fields], fields: Fields) -> Fields:
     try:
         return step(fields)
-    except (KeyError, TypeError, ValueError, IndexError) as error:
+    except (KeyError, TypeError, ValueError, IndexError):
         # An upcaster trusts the old schema; a message that breaks it is no event.
-        raise BrokenContract("does not follow its old schema") from error
+        raise BrokenContract("does not follow its old schema") from None
 
 
 def _check(envelope: Envelope | RawEnvelope, raw: bytes) -> None:

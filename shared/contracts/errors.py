@@ -38,7 +38,8 @@ def reason(error: Exception) -> str:
     if isinstance(error, UnicodeDecodeError):
         return "not UTF-8"
     text = str(error)
-    # "Invalid enum value 'her words' - at `$.data.state`": the value must not reach a log.
-    head, quote, _ = text.partition("'")
-    where = re.search(r" - at `[^`]*`$", text) if quote else None
+    # "Invalid enum value 'her words' - at `$.data.state`": the value must not reach a log, and
+    # nor may `error` itself, as a cause of what is raised.
+    head, *value = re.split("['\"]", text, maxsplit=1)
+    where = re.search(r" - at `[^`]*`$", text) if value else None
     return head.rstrip() + (where.group() if where else "")

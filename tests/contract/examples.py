@@ -1,0 +1,253 @@
+"""What each golden file must be read as: one example of every event and schema version.
+
+A new schema version adds an entry, and changes the old one to what its upcaster makes of it.
+"""
+
+from datetime import UTC, date, datetime
+from typing import Any
+from uuid import UUID
+
+from shared.contracts.alerts import (
+    AlertAcknowledged,
+    AlertContent,
+    AlertNote,
+    AlertRaised,
+    AlertRepeated,
+    AlertResolved,
+    AlertReviewed,
+    AlertSourceChanged,
+    AlertWithdrawn,
+)
+from shared.contracts.events import Event
+from shared.contracts.feedback import (
+    RatingContent,
+    RatingCorrected,
+    RatingCorrection,
+    RatingDeclined,
+    RatingSubmitted,
+    RatingVoided,
+    RiskFlag,
+    VoidReason,
+)
+from shared.contracts.intake import (
+    ClientDetails,
+    ClientDetailsCorrected,
+    ClientRegistered,
+    ClinicOpened,
+    ConsentDecision,
+    ConsentGiven,
+    ConsentWithdrawn,
+    Contact,
+    EndingReason,
+    EpisodeClosed,
+    EpisodeOpened,
+    EpisodeReference,
+    EpisodeReopened,
+    EpisodeTransferred,
+    Identifier,
+    IntegrationRegistered,
+    IntegrationRevoked,
+    MeasuringChanged,
+    MeasuringReason,
+    OrganisationRegistered,
+    PersonDeactivated,
+    PersonDetails,
+    PersonInvited,
+    SessionChanged,
+    SessionEnteredInError,
+    SessionRecorded,
+    SessionReference,
+)
+from shared.contracts.outcomes import (
+    Assessment,
+    AssessmentRevised,
+    AssessmentWithdrawn,
+    RatingAssessed,
+    Verdict,
+)
+
+
+def example_id(number: int) -> str:
+    return str(UUID(int=0x0190_0000_0000_7000_8000_0000_0000_0000 + number))
+
+
+TENANT, CLIENT, EPISODE, RATING, SESSION, ALERT, PERSON, CLINIC, MACHINE = map(
+    example_id, range(1, 10)
+)
+AT = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+LATER = datetime(2026, 3, 2, 10, 20, 0, 125000, tzinfo=UTC)
+HASH = "5c" * 32
+
+OF_SESSION: dict[str, Any] = {"session_id": SESSION, "episode_id": EPISODE, "client_id": CLIENT}
+OF_RATING: dict[str, Any] = {
+    "rating_id": RATING,
+    "episode_id": EPISODE,
+    "client_id": CLIENT,
+    "measure": "phq-9",
+}
+OF_EPISODE: dict[str, Any] = {"episode_id": EPISODE, "client_id": CLIENT}
+OF_ALERT: dict[str, Any] = {"alert_id": ALERT, "episode_id": EPISODE, "client_id": CLIENT}
+
+DETAILS = ClientDetails(
+    external_id="K-1044",
+    identifiers=[Identifier(system="urn:oid:1.2.3", value="1044")],
+    given_name="Zoë",
+    family_name="O\u2019Brien",
+    birth_date=date(1990, 2, 28),
+    sex_for_norms="female",
+    language="en",
+    contacts=[Contact(channel="email", value="zoe@example.org", allowed=True, quiet_hours="22-7")],
+)
+CONTENT: dict[str, Any] = {
+    "items": {"1": 20, "9": 30},
+    "total": 50,
+    "subscales": {"core": 20},
+    "flags": ["prorated"],
+}
+RISK = [
+    RiskFlag(item="9", target="self", value=30),
+    RiskFlag(item="10", target="others", value=None),
+]
+VERDICT = Verdict(
+    rule="reliable_deterioration",
+    rule_version=2,
+    kind="state",
+    severity="high",
+    holds=True,
+    inputs={"baseline": 120, "latest": 220},
+    thresholds={"reliable_change": "8.46"},
+    text="Ten points worse than at the start.",
+    counterfactual="At 20.4 or below it would not have fired.",
+)
+ASSESSMENT = Assessment(
+    total=220,
+    baseline=120,
+    change=100,
+    ordinal=4,
+    reliable_change="8.46",
+    index=2.3170731707317076,
+    classification="deteriorated",
+    flags=["late"],
+    verdicts=[VERDICT],
+)
+ASSESSED: dict[str, Any] = OF_RATING | {
+    "series": example_id(20),
+    "rater_kind": "caretaker",
+    "rater_id": example_id(21),
+    "rule_set_version": 3,
+    "occurred_at": AT,
+    "rating_recorded_at": LATER,
+}
+ALERTED = AlertContent(
+    inputs={"item_9": 30},
+    thresholds={"item_9": "1"},
+    text="Item 9 was answered.",
+    counterfactual="At 0 it would not have fired.",
+    flags=["skipped_before"],
+)
+NOTE = AlertNote(actor=PERSON, note="Called at noon.", seen_how="phone", outcome="safe", reason="-")
+SESSION_AS_HELD: dict[str, Any] = OF_SESSION | {
+    "starts_at": AT,
+    "ends_at": LATER,
+    "status": "held",
+    "session_type": "treatment",
+    "medium": "video",
+}
+
+INTAKE = [
+    OrganisationRegistered(organisation_id=TENANT, name="North & South"),
+    ClinicOpened(clinic_id=CLINIC, name="North", timezone="Europe/Berlin"),
+    PersonInvited(person_id=PERSON, roles=["clinician"], private=PersonDetails(name="Ada Lum")),
+    PersonDeactivated(person_id=PERSON),
+    IntegrationRegistered(
+        integration_id=MACHINE, name="Records", scopes=["intake.write"], secret_hash="scrypt$x"
+    ),
+    IntegrationRevoked(integration_id=MACHINE),
+    ClientRegistered(client_id=CLIENT, external_hashes=[HASH], private=DETAILS),
+    ClientDetailsCorrected(client_id=CLIENT, private=ClientDetails(given_name="Zoe")),
+    MeasuringChanged(
+        client_id=CLIENT, state="paused", private=MeasuringReason(reason="On holiday.")
+    ),
+    ConsentGiven(
+        client_id=CLIENT,
+        purpose="research",
+        at=AT,
+        private=ConsentDecision(given_by="her mother", wording_version="2026-1"),
+    ),
+    ConsentWithdrawn(client_id=CLIENT, purpose="research", at=LATER),
+    EpisodeOpened(
+        **OF_EPISODE,
+        age_group="adult",
+        opened_at=AT,
+        clinician_id=PERSON,
+        clinic_id=CLINIC,
+        external_hash=HASH,
+        imported=True,
+        private=EpisodeReference(external_id="E-7"),
+    ),
+    EpisodeTransferred(**OF_EPISODE, to_clinician_id=PERSON, at=LATER),
+    EpisodeClosed(
+        **OF_EPISODE, closed_at=LATER, ending="planned", private=EndingReason(reason="Done.")
+    ),
+    EpisodeReopened(**OF_EPISODE, at=LATER),
+    SessionRecorded(**SESSION_AS_HELD, imported=True, private=SessionReference(external_id="S-1")),
+    SessionChanged(**SESSION_AS_HELD),
+    SessionEnteredInError(**OF_SESSION),
+]
+
+FEEDBACK = [
+    RatingSubmitted(
+        **OF_RATING,
+        definition_version=1,
+        occurred_at=AT,
+        mode="kiosk",
+        language="en",
+        session_id=SESSION,
+        private=RatingContent(**CONTENT, risk=RISK, note="I slept.", external_id="R-1"),
+    ),
+    RatingCorrected(
+        **OF_RATING,
+        definition_version=1,
+        occurred_at=AT,
+        imported=True,
+        private=RatingCorrection(**CONTENT, risk=RISK, reason="Typed wrongly."),
+    ),
+    RatingVoided(**OF_RATING, private=VoidReason(reason="Of somebody else.")),
+    RatingDeclined(**OF_EPISODE, measure="phq-9", session_id=SESSION, at=AT),
+]
+
+OUTCOMES = [
+    RatingAssessed(**ASSESSED, imported=True, private=ASSESSMENT),
+    AssessmentRevised(**ASSESSED, private=Assessment(total=1, baseline=1, change=0, ordinal=1)),
+    AssessmentWithdrawn(
+        **OF_RATING, series=example_id(20), rater_kind="collateral", rater_id=example_id(21)
+    ),
+]
+
+ALERTS = [
+    AlertRaised(
+        **OF_ALERT,
+        rule="risk_item",
+        rule_version=1,
+        kind="risk",
+        measure="phq-9",
+        severity="urgent",
+        historical=True,
+        cause_id=RATING,
+        occurred_at=AT,
+        private=ALERTED,
+    ),
+    AlertRepeated(
+        **OF_ALERT, severity="high", notify=True, cause_id=RATING, occurred_at=AT, private=ALERTED
+    ),
+    AlertSourceChanged(**OF_ALERT, cause_id=RATING, private=ALERTED),
+    AlertAcknowledged(**OF_ALERT, private=NOTE),
+    AlertReviewed(**OF_ALERT, private=NOTE),
+    AlertResolved(**OF_ALERT, by_rule=True),
+    AlertWithdrawn(**OF_ALERT, private=AlertNote(reason="The rating was corrected.")),
+]
+
+EXAMPLES: dict[tuple[str, int], Event] = {
+    (event.type, event.version): event for event in (*INTAKE, *FEEDBACK, *OUTCOMES, *ALERTS)
+}
+"""The expected event by the type and schema version of its golden file."""
