@@ -1,0 +1,127 @@
+"""Ratings: submit, in bulk, correct, void, decline."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Query, Request
+from starlette.responses import Response, StreamingResponse
+
+from services.feedback.api.lines import references
+from services.feedback.api.models import (
+    CorrectionIn,
+    DeclineIn,
+    RatingIn,
+    RatingOut,
+    RecordedOut,
+    VoidIn,
+)
+from services.feedback.bulk import Bulk
+from services.feedback.chunks import Options
+from services.feedback.handlers import Caller, Commands
+from shared.eventstore import StoredResponse
+from shared.security import Principal
+from shared.web import Id, body, if_match, ndjson, ndjson_response, requires
+from shared.web.idempotency import idempotency_key
+from shared.web.ndjson import Line
+
+router = APIRouter(prefix="/v1/ratings", tags=["ratings"])
+
+Writer = Annotated[Principal, Depends(requires("feedback.write"))]
+OnConflict = Annotated[Literal["correct"] | None, Query()]
+
+
+@router.post("", status_code=201, responses={200: {"model": RatingOut}, 201: {"model": RatingOut}})
+async def submit(
+    request: Request,
+    principal: Writer,
+    rating: Annotated[RatingIn, Depends(body(RatingIn))],
+    on_conflict: OnConflict = None,
+) -> Response:
+    """Take a rating. 200 instead of 201: its `external_id` was there with the same content, or
+    was corrected."""
+    answer = await commands(request).submit(
+        caller(request, principal),
+        rating.reference(),
+        rating.given(),
+        correct=on_conflict == "correct",
+    )
+    return response(answer)
+
+
+@router.post("/bulk", response_class=StreamingResponse)
+async def bulk(
+    request: Request,
+    principal: Writer,
+    lines: Annotated[list[Line], Depends(ndjson(RatingIn))],
+    on_conflict: OnConflict = None,
+    mode: Annotated[Literal["history"] | None, Query()] = None,
+    dry_run: Annotated[bool, Query()] = False,
+) -> StreamingResponse:
+    """Take many ratings, one a line; an outcome a line comes back, in the same order."""
+    options = Options(
+        principal.tenant,
+        correct=on_conflict == "correct",
+        history=mode == "history",
+        dry_run=dry_run,
+    )
+    taker: Bulk = request.app.state.bulk
+    return ndjson_response(await taker.begin(options, lines, references(lines)))
+
+
+@router.post("/decline", status_code=201, responses={201: {"model": RecordedOut}})
+async def decline(
+    request: Request,
+    principal: Writer,
+    declined: Annotated[DeclineIn, Depends(body(DeclineIn))],
+) -> Response:
+    """The client would rather not fill in a measure: that is not a score of zero."""
+    answer = await commands(request).decline(
+        caller(request, principal),
+        declined.reference(),
+        declined.measure,
+        declined.session_id,
+    )
+    return response(answer)
+
+
+@router.post("/{rating_id}/correct", responses={200: {"model": RatingOut}})
+async def correct(
+    request: Request,
+    principal: Writer,
+    rating_id: Id,
+    correction: Annotated[CorrectionIn, Depends(body(CorrectionIn))],
+) -> Response:
+    """Let a rating say something else from now on; what it said stays in its history."""
+    answer = await commands(request).correct(
+        caller(request, principal), rating_id, correction.correction(), if_match(request)
+    )
+    return response(answer)
+
+
+@router.post("/{rating_id}/void", responses={200: {"model": RatingOut}})
+async def void(
+    request: Request,
+    principal: Writer,
+    rating_id: Id,
+    voiding: Annotated[VoidIn, Depends(body(VoidIn))],
+) -> Response:
+    """Let a rating count no more."""
+    answer = await commands(request).void(
+        caller(request, principal), rating_id, voiding.reason, if_match(request)
+    )
+    return response(answer)
+
+
+def commands(request: Request) -> Commands:
+    """The handlers that the application was started with."""
+    found: Commands = request.app.state.commands
+    return found
+
+
+def caller(request: Request, principal: Principal) -> Caller:
+    """For whom the request is done, with its idempotency key."""
+    return Caller(principal.tenant, idempotency_key(request, principal))
+
+
+def response(answer: StoredResponse) -> Response:
+    """An answer that the handlers made."""
+    return Response(answer.body, answer.status, media_type="application/json")

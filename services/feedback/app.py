@@ -1,0 +1,54 @@
+"""The composition root of feedback: everything is wired here, by hand."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from sqlalchemy import text
+
+from services.feedback.api import measures, ratings
+from services.feedback.api.lines import parse
+from services.feedback.bulk import Bulk
+from services.feedback.handlers import Commands
+from services.feedback.places import Places
+from services.feedback.settings import Settings
+from shared.clock import utc_now
+from shared.database import create_database
+from shared.eventstore import EventStore
+from shared.privacy import open_keyring
+from shared.security import JwksUrl, TokenVerifier
+from shared.web import create_api
+
+SERVICE = "feedback"
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The web process of feedback."""
+    database = create_database(settings.database_url)
+    keyring = open_keyring(create_database(settings.keys_url), settings.key_encryption_key)
+    store = EventStore(database, keyring, utc_now, service=SERVICE)
+    places = Places(database, keyring)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await store.start()
+        yield
+        await store.stop()
+        await keyring.close()
+        await database.dispose()
+
+    async def ready() -> None:
+        async with database.session() as conn:
+            await conn.execute(text("SELECT 1"))
+
+    app = create_api(
+        SERVICE,
+        title="Heroic feedback",
+        routers=[ratings.router, measures.router],
+        lifespan=lifespan,
+        verifier=TokenVerifier(JwksUrl(settings.effective_jwks_url), settings.issuer),
+        ready=ready,
+    )
+    app.state.commands = Commands(database, store, keyring, places, utc_now)
+    app.state.bulk = Bulk(database, store, keyring, places, utc_now, parse)
+    return app

@@ -1,0 +1,184 @@
+"""Many ratings at once: a chunk of lines has one look-up and goes into one or two commits."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+
+import msgspec
+
+from services.feedback.chunks import Options, Pending, Plan, Planned, Row
+from services.feedback.domain.state import Feedback, Given, fold
+from services.feedback.lookup import Found, Question, look_up, stream_of
+from services.feedback.places import EPISODE, Places, Reference, claim_stream
+from shared.clock import Clock
+from shared.database import Database
+from shared.errors import Conflict, HeroicError
+from shared.eventstore import Claimed, EventStore, Written, WrongVersion
+from shared.ids import new_id
+from shared.privacy import IdentifierHasher, Keyring
+from shared.telemetry import current_trace_id, current_traceparent
+from shared.web.ndjson import Line, LineResult, chunks, refused
+
+CHUNK = 1_000
+"""Lines that are decided together; no commit is larger."""
+
+TRIES = 10
+"""How often the rows of an episode that lost a race are decided anew."""
+
+Parse = Callable[[bytes], tuple[Reference, Given]]
+"""Reads a line; raises HeroicError for one that cannot be taken."""
+
+
+class Call(msgspec.Struct, frozen=True):
+    """One bulk call, as far as its lines need to know of it."""
+
+    options: Options
+    hasher: IdentifierHasher
+    correlation_id: str
+    traceparent: str | None
+    dry: dict[str, Pending]
+
+
+class Bulk:
+    """Takes ratings a chunk of lines at a time."""
+
+    def __init__(
+        self,
+        database: Database,
+        store: EventStore,
+        keyring: Keyring,
+        places: Places,
+        clock: Clock,
+        parse: Parse,
+    ) -> None:
+        self._database = database
+        self._store = store
+        self._keyring = keyring
+        self._places = places
+        self._clock = clock
+        self._parse = parse
+
+    async def begin(
+        self, options: Options, lines: Sequence[Line], named: Sequence[Reference]
+    ) -> AsyncIterator[list[LineResult]]:
+        """The results, a chunk at a time, in the order of the lines; `named` are their episodes.
+
+        Raises NotYetHere, before anything is written, while intake may have opened an episode
+        that a line names and that is not known here yet.
+        """
+        hasher = await self._keyring.hasher(options.tenant)
+        await self._places.settle(options.tenant, named)
+        correlation_id = current_trace_id() or new_id()
+        call = Call(options, hasher, correlation_id, current_traceparent(), {})
+        return self._results(call, lines)
+
+    async def _results(self, call: Call, lines: Sequence[Line]) -> AsyncIterator[list[LineResult]]:
+        running: asyncio.Task[list[LineResult]] | None = None
+        for chunk in chunks(lines, CHUNK):
+            # Read while the chunk before is being written.
+            rows, results = self._read(call, chunk)
+            if running is not None:
+                yield await running
+            running = asyncio.create_task(self._settle(call, rows, results))
+            await asyncio.sleep(0)
+        if running is not None:
+            yield await running
+
+    def _read(self, call: Call, chunk: Sequence[Line]) -> tuple[list[Row], list[LineResult]]:
+        """The lines that could be read, and the results of the others."""
+        rows, results = [], []
+        hasher = call.hasher
+        for number, raw in chunk:
+            try:
+                reference, given = self._parse(raw)
+            except HeroicError as error:
+                results.append(refused(number, error))
+                continue
+            episode, rating = reference.external_id, given.external_id
+            rows.append(
+                Row(
+                    number,
+                    reference,
+                    hasher.hash(EPISODE, episode) if episode is not None else None,
+                    given,
+                    claim_stream(hasher, rating) if rating is not None else None,
+                )
+            )
+        return rows, results
+
+    async def _settle(
+        self, call: Call, rows: list[Row], results: list[LineResult]
+    ) -> list[LineResult]:
+        """Decide and write `rows`; the results of all lines of the chunk, in order."""
+        for _ in range(TRIES):
+            if not rows:
+                break
+            try:
+                plan = await self._plan(call, rows)
+            except HeroicError as error:
+                results += [refused(row.line, error) for row in rows]
+                rows = []
+                break
+            results += plan.results
+            rows = await self._write(call, list(plan.planned.values()), results)
+        raced = Conflict("Others keep changing the ratings of this episode.")
+        results += [refused(row.line, raced, "conflict") for row in rows]
+        return sorted(results, key=lambda result: result.line)
+
+    async def _plan(self, call: Call, rows: Sequence[Row]) -> Plan:
+        """Load what the rows need and decide them."""
+        options = call.options
+        asked = Question(
+            frozenset(row.reference.id for row in rows if row.reference.id),
+            frozenset(row.episode_hash for row in rows if row.episode_hash),
+            frozenset(row.claim for row in rows if row.claim),
+        )
+        found = await look_up(self._database, options.tenant, asked)
+        present = await self._present(options.tenant, found)
+        pending = call.dry if options.dry_run else {}
+        plan = Plan(options, found, present, self._clock(), pending)
+        plan.take_all(sorted(rows, key=lambda row: row.line))
+        return plan
+
+    async def _present(self, tenant: str, found: Found) -> dict[str, Feedback]:
+        """The ratings, by episode, of those that hold a claim already."""
+        episodes = {holder.episode_id for holder in found.claims.values()}
+        if not episodes:
+            return {}
+        streams = await self._store.read_many(tenant, [stream_of(one) for one in episodes])
+        return {
+            one: fold((event.version, event.data) for event in streams[stream_of(one)])
+            for one in episodes
+        }
+
+    async def _write(
+        self, call: Call, planned: Sequence[Planned], results: list[LineResult]
+    ) -> list[Row]:
+        """Write what was planned and add the results; the rows that lost a race."""
+        outcomes = {} if call.options.dry_run else await self._outcomes(call, planned)
+        lost: list[Row] = []
+        for one in planned:
+            outcome = outcomes.get(one.known.episode.id)
+            if isinstance(outcome, WrongVersion | Claimed):
+                lost += one.rows
+            elif isinstance(outcome, HeroicError):
+                results += [refused(row.line, outcome) for row in one.rows]
+            else:
+                results += one.results
+        return lost
+
+    async def _outcomes(
+        self, call: Call, planned: Sequence[Planned]
+    ) -> dict[str, Written | HeroicError]:
+        """Write what was planned; what became of it, by episode."""
+        writing = [one for one in planned if one.events]
+        tenant, correlation_id, traceparent = (
+            call.options.tenant,
+            call.correlation_id,
+            call.traceparent,
+        )
+        writes = [one.write(tenant, correlation_id, traceparent) for one in writing]
+        try:
+            done = await self._store.write_many(writes)
+        except HeroicError as error:
+            return {one.known.episode.id: error for one in writing}
+        return {one.known.episode.id: outcome for one, outcome in zip(writing, done, strict=True)}

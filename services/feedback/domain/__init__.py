@@ -1,0 +1,1 @@
+"""What feedback decides, without I/O: the ratings of one episode."""

@@ -1,0 +1,53 @@
+"""What feedback knows of an episode: enough to take a rating of it."""
+
+from datetime import datetime, timedelta
+
+import msgspec
+
+from shared.clock import AHEAD
+from shared.contracts.intake import AgeGroup
+from shared.errors import FieldError, Invalid
+
+PRE_EPISODE = "pre_episode"
+FOLLOW_UP = "follow_up"
+LONGEST_BEFORE = timedelta(days=90)
+"""A rating from longer before the opening belongs to some other episode."""
+
+
+class Episode(msgspec.Struct, frozen=True):
+    """One client's course of care. `closed_at` is None while it is open."""
+
+    id: str
+    client_id: str
+    age_group: AgeGroup
+    opened_at: datetime
+    closed_at: datetime | None = None
+
+
+def check_time(occurred_at: datetime, now: datetime) -> None:
+    """Raise Invalid for a time in the future."""
+    if occurred_at > now + AHEAD:
+        raise Invalid(errors=[FieldError("/occurred_at", "lies in the future", "in_the_future")])
+
+
+def place(episode: Episode, occurred_at: datetime, now: datetime) -> list[str]:
+    """The flags that follow from when a rating was given: before the opening, after the closing.
+
+    Raises Invalid for one in the future or more than 90 days before the opening.
+    """
+    check_time(occurred_at, now)
+    if occurred_at < episode.opened_at - LONGEST_BEFORE:
+        raise Invalid(
+            errors=[
+                FieldError(
+                    "/occurred_at",
+                    "more than 90 days before the episode was opened",
+                    "before_episode",
+                )
+            ]
+        )
+    if occurred_at < episode.opened_at:
+        return [PRE_EPISODE]
+    if episode.closed_at is not None and occurred_at > episode.closed_at:
+        return [FOLLOW_UP]
+    return []

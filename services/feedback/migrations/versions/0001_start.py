@@ -1,0 +1,20 @@
+"""The tables that feedback starts with."""
+
+from alembic import op
+
+from services.feedback.tables import metadata
+from shared.consuming import schema as consuming
+from shared.database import tenant_policy_ddl
+from shared.eventstore import schema as eventstore
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    """Create events, what a consumer keeps, and the episodes."""
+    eventstore.create(op)
+    consuming.create(op)
+    metadata.create_all(op.get_bind())
+    for statement in tenant_policy_ddl("episodes"):
+        op.execute(statement)
