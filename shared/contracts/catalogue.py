@@ -49,6 +49,7 @@ class Catalogue:
         contract = self.contracts.get(event_type)
         if contract is None or schema_version > contract.version:
             raise BrokenContract(f"unknown schema version {schema_version} of this type")
+        _refuse_nul(data)
         try:
             if schema_version == contract.version:
                 return contract.wire_decoder.decode(data)
@@ -60,6 +61,7 @@ class Catalogue:
     def decode_private(self, event_type: str, schema_version: int, plaintext: bytes) -> Private:
         """The opened private part of an event; raises BrokenContract."""
         contract = self.contracts[event_type]
+        _refuse_nul(plaintext)
         try:
             if schema_version == contract.version:
                 return contract.private_decoder.decode(plaintext)
@@ -117,6 +119,10 @@ def _check(envelope: Envelope | RawEnvelope, raw: bytes) -> None:
         raise BrokenContract("`id` is no UUID")
     if not _is_position(envelope.position):
         raise BrokenContract("`position` is no number")
+    _refuse_nul(raw)
+
+
+def _refuse_nul(raw: bytes) -> None:
     # Without the escaped backslashes, what still reads as an escaped NUL is one.
     if b"\\u0000" in raw and b"\\u0000" in raw.replace(rb"\\", b""):
         raise BrokenContract("contains NUL")
