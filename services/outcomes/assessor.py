@@ -18,11 +18,12 @@ from services.outcomes.domain.assessing import (
 from services.outcomes.opening import ClientEvent, open_batch
 from services.outcomes.projector import group
 from services.outcomes.rows import ClientKey, Packed
-from shared.consuming import Incoming, Plan
+from shared.consuming.records import Incoming, Plan
 from shared.contracts import Event, Recorded
 from shared.eventstore import Append, NewEvent, Write
 from shared.measures import RuleSet
 from shared.privacy import Keyring
+from shared.telemetry import current_traceparent, valid_traceparent
 
 
 class Assessor:
@@ -109,5 +110,18 @@ def write(
         tenant=tenant,
         appends=[append],
         correlation_id=last.correlation_id,
-        traceparent=last.traceparent,
+        traceparent=trace_of(last),
     )
+
+
+def trace_of(cause: Recorded[Event]) -> str | None:
+    """The present span, where it belongs to the trace of `cause` (a batch has many causes)."""
+    current, caused = current_traceparent(), valid_traceparent(cause.traceparent)
+    if current and caused and trace_id(current) == trace_id(caused):
+        return current
+    return caused
+
+
+def trace_id(traceparent: str) -> str:
+    """The trace that a W3C traceparent belongs to."""
+    return traceparent.split("-")[1]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, cast
 
 from services.outcomes.rows import ClientKey
-from shared.consuming import Incoming
+from shared.consuming.records import Incoming
 from shared.contracts import Envelope, Event, Recorded
 from shared.errors import Permanent
 from shared.privacy import KeyMissing, Keyring, open_envelope, sealed_for

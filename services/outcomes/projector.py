@@ -12,8 +12,8 @@ from services.outcomes.domain.state import ClientState, pack, unpack
 from services.outcomes.domain.summary import summarise
 from services.outcomes.opening import ClientEvent, open_batch
 from services.outcomes.rows import ClientKey, JournalRow, Packed, StaleState, SummaryRow
-from services.outcomes.wake import Wake
-from shared.consuming import Incoming, Plan
+from services.outcomes.wake import Bell
+from shared.consuming.records import Incoming, Plan
 from shared.contracts import Event
 from shared.contracts.outcomes import AssessmentRevised, AssessmentWithdrawn, RatingAssessed
 from shared.privacy import Keyring
@@ -24,9 +24,9 @@ NOT_IN_SUMMARIES: tuple[type[Event], ...] = (RatingAssessed, AssessmentRevised, 
 class Projector:
     """The handler of the group `outcomes.views`."""
 
-    def __init__(self, keyring: Keyring, wake: Wake) -> None:
+    def __init__(self, keyring: Keyring, bell: Bell) -> None:
         self._keyring = keyring
-        self._wake = wake
+        self._bell = bell
         self._version: int | None = None
 
     async def prepare(self, conn: AsyncConnection, events: Sequence[Incoming]) -> Plan:
@@ -49,9 +49,9 @@ class Projector:
         if self._version != version:
             raise StaleState
 
-    async def changed(self, tenants: Iterable[str]) -> None:
-        """Wake whoever looks at views of these tenants."""
-        await self._wake.ring(tenants)
+    def changed(self) -> None:
+        """Wake open pages."""
+        self._bell.ring()
 
 
 class Folded(NamedTuple):
@@ -85,7 +85,7 @@ class ProjectorPlan(Plan):
     async def committed(self) -> None:
         """Wake open pages."""
         if self._journal:
-            await self._projector.changed({tenant for tenant, _ in self._folded.views})
+            self._projector.changed()
 
 
 def group(events: Iterable[ClientEvent]) -> dict[ClientKey, list[ClientEvent]]:

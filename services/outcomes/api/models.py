@@ -166,3 +166,29 @@ class CaseloadPage(ApiModel):
 
     items: list[SummaryView]
     next: str | None
+
+
+class RuleView(ApiModel):
+    """A rule as data: what it is called, how loud it is, and when it is evaluated."""
+
+    id: str
+    version: int
+    kind: SignalKind
+    severity: Severity
+    least_ratings: int
+    ends_after: int
+
+
+class RuleSetView(ApiModel):
+    """The rules of one version."""
+
+    key: str
+    version: int
+    rules: list[RuleView]
+
+
+class RulesPage(ApiModel):
+    """A page of rule sets."""
+
+    items: list[RuleSetView]
+    next: str | None

@@ -3,8 +3,12 @@
 from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
+from typing import Any
+
+from sqlalchemy import Row
 
 from services.outcomes.api.models import (
+    ClientSummary,
     ClientView,
     DeclinedView,
     EpisodeView,
@@ -14,6 +18,7 @@ from services.outcomes.api.models import (
     SeriesView,
     SessionView,
     SignalView,
+    SummaryView,
 )
 from services.outcomes.domain.reading import primary_measure, read
 from services.outcomes.domain.state import (
@@ -27,29 +32,24 @@ from services.outcomes.domain.state import (
     Signal,
 )
 from services.outcomes.domain.summary import status_of
+from services.outcomes.views import FoundClient, FoundView
 from shared.web.models import LATEST, from_tenths
 
 Notes = Mapping[str, str]
 """The words that came with ratings, by rating id."""
 
 
-def client_view(
-    client_id: str,
-    state: ClientState,
-    notes: Notes,
-    *,
-    position: str,
-    held_back_since: datetime | None,
-) -> ClientView:
+def client_view(client_id: str, found: FoundView) -> ClientView:
     """The view of one client; episodes by their opening, those not known yet at the end."""
+    state = found.state
     episodes = sorted(state.care.keys() | state.said.keys(), key=partial(_by_opening, state))
     return ClientView(
         client_id=client_id,
-        position=position,
+        position=found.position,
         as_of=state.last_recorded_at,
-        held_back_since=held_back_since,
+        held_back_since=found.held_back_since,
         measuring=state.measuring,
-        episodes=[_episode(one, state, notes) for one in episodes],
+        episodes=[_episode(one, state, found.notes) for one in episodes],
     )
 
 
@@ -156,4 +156,39 @@ def _rating(rating: Rating, signals: list[Signal], note: str | None) -> RatingVi
             )
             for one in signals
         ],
+    )
+
+
+def client_summaries(found: FoundClient) -> ClientSummary:
+    """A client at a glance."""
+    return ClientSummary(
+        client_id=found.client_id,
+        held_back_since=found.held_back_since,
+        series=[summary_view(row) for row in found.summaries],
+    )
+
+
+def summary_view(row: Row[Any]) -> SummaryView:
+    """A series at a glance."""
+    return SummaryView(
+        client_id=row.client_id,
+        episode_id=row.episode_id,
+        series_id=row.series_id,
+        measure=row.measure,
+        rater=Rater(kind=row.rater_kind, id=row.rater_id),
+        primary=row.is_primary,
+        status=row.status,
+        clinician_id=row.clinician_id,
+        clinic_id=row.clinic_id,
+        opened_at=row.opened_at,
+        closed_at=row.closed_at,
+        ratings=row.ratings,
+        baseline=in_points(row.baseline),
+        latest=in_points(row.latest),
+        change=in_points(row.change),
+        reliable_change=float(row.reliable_change) if row.reliable_change else None,
+        classification=row.classification,
+        late_baseline=row.late_baseline,
+        first_rating_at=row.first_rating_at,
+        last_rating_at=row.last_rating_at,
     )

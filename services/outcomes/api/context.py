@@ -1,0 +1,22 @@
+"""What the routes work with; the composition root puts it into the application's state."""
+
+from dataclasses import dataclass
+
+from fastapi import Request
+
+from services.outcomes.feed import Feed
+from services.outcomes.views import Views
+
+
+@dataclass(frozen=True)
+class Context:
+    """The parts of outcomes that answer requests."""
+
+    views: Views
+    feed: Feed
+
+
+def context(request: Request) -> Context:
+    """The dependency that gives the parts."""
+    found: Context = request.app.state.context
+    return found

@@ -1,0 +1,9 @@
+"""Settings of outcomes."""
+
+from shared.settings import ServiceSettings, service_config
+
+
+class Settings(ServiceSettings):
+    """From the environment: `HEROIC_OUTCOMES_DATABASE_URL` and the common ones."""
+
+    model_config = service_config("outcomes")
