@@ -5,8 +5,9 @@ risk alert, and a risk alert shows the latest answer where a rule alert shows th
 raised it.
 """
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Literal, TypedDict
+from typing import Literal, Protocol, TypedDict, cast
 
 import msgspec
 
@@ -21,6 +22,7 @@ from shared.contracts.alerts import (
     AlertSourceChanged,
     AlertWithdrawn,
 )
+from shared.contracts.events import Event
 from shared.contracts.feedback import RaterKind
 from shared.contracts.outcomes import Severity, SignalKind
 from shared.errors import Permanent
@@ -55,6 +57,32 @@ class Series(msgspec.Struct, frozen=True, kw_only=True):
         """The series' id; with a rule it is the key under which one alert is open at a time."""
         rater = (self.rater_kind, self.rater_id or "")
         return derived_id("series", self.episode_id, self.measure, *rater)
+
+
+class OfSeries(Protocol):
+    """Any event about a rating."""
+
+    @property
+    def episode_id(self) -> str: ...
+    @property
+    def client_id(self) -> str: ...
+    @property
+    def measure(self) -> str: ...
+    @property
+    def rater_kind(self) -> RaterKind: ...
+    @property
+    def rater_id(self) -> str | None: ...
+
+
+def series_of(event: OfSeries) -> Series:
+    """The series that the rating of `event` belongs to."""
+    return Series(
+        episode_id=event.episode_id,
+        client_id=event.client_id,
+        measure=event.measure,
+        rater_kind=event.rater_kind,
+        rater_id=event.rater_id,
+    )
 
 
 class About(TypedDict):
@@ -140,16 +168,20 @@ def evolve(alert: Alert | None, event: AlertEvent) -> Alert:
             return msgspec.structs.replace(alert, status="withdrawn")
 
 
+def fold(events: Iterable[Event]) -> Alert:
+    """The alert after all `events` of its stream; Permanent where it has none."""
+    alert: Alert | None = None
+    for event in events:
+        alert = evolve(alert, cast("AlertEvent", event))
+    if alert is None:
+        raise Permanent("an alert's stream is empty")
+    return alert
+
+
 def _raised(event: AlertRaised) -> Alert:
     return Alert(
         id=event.alert_id,
-        series=Series(
-            episode_id=event.episode_id,
-            client_id=event.client_id,
-            measure=event.measure,
-            rater_kind=event.rater_kind,
-            rater_id=event.rater_id,
-        ),
+        series=series_of(event),
         rule=event.rule,
         rule_version=event.rule_version,
         kind=event.kind,

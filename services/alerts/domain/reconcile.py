@@ -8,16 +8,12 @@ from services.alerts.domain.judged import Judged, JudgedSeries, Said
 from services.alerts.domain.severity import after_repetitions
 from services.alerts.domain.spans import Span, rules_in, spans
 from shared.contracts.alerts import (
-    AlertNote,
     AlertRaised,
     AlertRepeated,
     AlertResolved,
     AlertSourceChanged,
     AlertWithdrawn,
 )
-
-OVER = "the rule no longer holds"
-CORRECTED_AWAY = "the ratings behind it no longer call for it"
 
 
 class Change(NamedTuple):
@@ -50,7 +46,7 @@ def reconcile(series: Series, judged: JudgedSeries, alerts: Iterable[Alert]) -> 
 
 
 def _withdraw(alert: Alert) -> Iterable[Change]:
-    event = AlertWithdrawn(**alert.about, private=AlertNote(reason=CORRECTED_AWAY))
+    event = AlertWithdrawn(**alert.about)
     yield Change(event, alert.causes[0], evolve(alert, event))
 
 
@@ -75,7 +71,7 @@ def _towards(span: Span, alert: Alert | None, series: Series) -> Iterable[Change
             alert = evolve(alert, repeated)
             yield Change(repeated, rating.rating_id, alert)
     if span.ended_by is not None and not alert.ended:
-        resolved = AlertResolved(**alert.about, by_rule=True, private=AlertNote(reason=OVER))
+        resolved = AlertResolved(**alert.about, by_rule=True)
         alert = evolve(alert, resolved)
         yield Change(resolved, span.ended_by.rating_id, alert)
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from services.alerts.domain.alert import Alert, AlertEvent, Series, evolve, is_historical
+from services.alerts.domain.alert import Alert, AlertEvent, evolve, is_historical, series_of
 from services.alerts.domain.severity import after_repetitions, worse
 from shared.contracts.alerts import (
     AlertContent,
@@ -40,7 +40,10 @@ ALWAYS_NOTIFIES_FROM = 20
 REVIEW_HOLDS = timedelta(days=30)
 """How long a review lets the same low answer pass as high instead of urgent."""
 
-REPORT = RatingSubmitted | RatingCorrected
+Report = RatingSubmitted | RatingCorrected
+"""What says how a risk item was answered."""
+Rating = RatingSubmitted | RatingCorrected | RatingVoided
+"""What may raise or change a risk alert."""
 
 
 class Reviewed(msgspec.Struct, frozen=True):
@@ -55,18 +58,7 @@ class Received(NamedTuple):
 
     event_id: str
     recorded_at: datetime
-    event: RatingSubmitted | RatingCorrected | RatingVoided
-
-
-def series_of(event: RatingSubmitted | RatingCorrected | RatingVoided) -> Series:
-    """The series that a rating belongs to."""
-    return Series(
-        episode_id=event.episode_id,
-        client_id=event.client_id,
-        measure=event.measure,
-        rater_kind=event.rater_kind,
-        rater_id=event.rater_id,
-    )
+    event: Rating
 
 
 def on_rating(
@@ -148,7 +140,7 @@ def _source_changed(received: Received, alerts: Sequence[Alert]) -> list[tuple[A
 def _raise_or_repeat(
     rule: str,
     received: Received,
-    event: REPORT,
+    event: Report,
     content: AlertContent,
     alerts: Sequence[Alert],
     reviewed: Reviewed | None,
@@ -195,7 +187,7 @@ def _is_news(alert: Alert, value: int | None) -> bool:
 def _raised(
     rule: str,
     event_id: str,
-    event: REPORT,
+    event: Report,
     content: AlertContent,
     level: Severity,
     *,

@@ -1,0 +1,132 @@
+"""Alerts: the list, one of them, and what people do with them."""
+
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request
+from starlette.responses import Response
+
+from services.alerts.api import models
+from services.alerts.api.context import Context, Parts, Reader, Writer
+from services.alerts.api.present import alert_view, done
+from services.alerts.domain import commands
+from services.alerts.domain.alert import Status, alert_stream, fold
+from services.alerts.domain.rules import RuleName
+from services.alerts.handlers import Asked
+from services.alerts.queries import Filters, list_alerts
+from services.alerts.rows import Row
+from shared.contracts.outcomes import Severity
+from shared.errors import FieldError, Invalid
+from shared.security import Principal
+from shared.web import Id, Paging, body, etag, if_match, page_of, page_response, paging
+from shared.web.idempotency import idempotency_key
+
+router = APIRouter(prefix="/v1", tags=["alerts"])
+
+
+def filters(
+    status: Annotated[list[Status], Query()] = [],  # noqa: B006 - FastAPI copies it
+    severity: Annotated[list[Severity], Query()] = [],  # noqa: B006
+    rule: Annotated[list[RuleName], Query()] = [],  # noqa: B006
+    client_id: Annotated[Id | None, Query()] = None,
+    assignee: Annotated[Id | None, Query()] = None,
+) -> Filters:
+    """The dependency that gives the filters of the list."""
+    return Filters(status, severity, list(rule), client_id, assignee)
+
+
+@router.get("/alerts", response_model=models.AlertPage)
+async def get_alerts(
+    request: Request,
+    reader: Reader,
+    parts: Parts,
+    page: Annotated[Paging, Depends(paging)],
+    wanted: Annotated[Filters, Depends(filters)],
+) -> Response:
+    """Alerts, the newest first; a filter may be given several times."""
+    tenant = reader.tenant
+    found = await list_alerts(
+        parts.database, tenant, wanted, page.after(tuple[datetime, str]), page.limit + 1
+    )
+    rows, following = page_of(found, page.limit, lambda row: (row.raised_at, row.alert.id))
+    told = await parts.store.read_many(tenant, [alert_stream(row.alert.id) for row in rows])
+    items = [alert_view(row, told[alert_stream(row.alert.id)]) for row in rows]
+    return page_response([item.model_dump(mode="json") for item in items], following, request)
+
+
+@router.get("/alerts/{alert_id}", response_model=models.AlertView)
+async def get_alert(alert_id: Id, reader: Reader, parts: Parts) -> Response:
+    """One alert with its history."""
+    told = await parts.alerts.history(reader.tenant, alert_id)
+    alert = fold(one.data for one in told)
+    row = Row(alert, told[0].recorded_at, told[-1].recorded_at)
+    return Response(
+        alert_view(row, told).model_dump_json(),
+        headers={"ETag": etag(alert.version)},
+        media_type="application/json",
+    )
+
+
+@router.post("/alerts/{alert_id}/acknowledge", response_model=models.Done)
+async def acknowledge(
+    request: Request,
+    alert_id: Id,
+    writer: Writer,
+    parts: Parts,
+    asked: Annotated[models.Acknowledge, Depends(body(models.Acknowledge))],
+) -> Response:
+    """Somebody has seen it."""
+    command = commands.Acknowledge(actor=acting(writer, asked.actor))
+    return await _do(request, alert_id, writer, parts, command)
+
+
+@router.post("/alerts/{alert_id}/review", response_model=models.Done)
+async def review(
+    request: Request,
+    alert_id: Id,
+    writer: Writer,
+    parts: Parts,
+    asked: Annotated[models.Review, Depends(body(models.Review))],
+) -> Response:
+    """A named person has looked into a risk: this resolves the alert.
+
+    A machine must name the person: it never ends a risk alert by itself.
+    """
+    if writer.kind == "integration" and asked.actor is None:
+        raise Invalid(errors=[FieldError("/actor", "A review names who reviewed.", "missing")])
+    command = commands.Review(
+        actor=acting(writer, asked.actor), seen_how=asked.seen_how, outcome=asked.outcome
+    )
+    return await _do(request, alert_id, writer, parts, command)
+
+
+@router.post("/alerts/{alert_id}/resolve", response_model=models.Done)
+async def resolve(
+    request: Request,
+    alert_id: Id,
+    writer: Writer,
+    parts: Parts,
+    asked: Annotated[models.Resolve, Depends(body(models.Resolve))],
+) -> Response:
+    """Somebody ends an alert and says why; one about risk needs a review (409)."""
+    command = commands.Resolve(
+        actor=acting(writer, asked.actor), reason=asked.reason, note=asked.note
+    )
+    return await _do(request, alert_id, writer, parts, command)
+
+
+def acting(principal: Principal, actor: str | None) -> str:
+    """Who acts: the person that a machine names, else the caller."""
+    return actor if actor is not None and principal.kind == "integration" else principal.id
+
+
+async def _do(
+    request: Request,
+    alert_id: str,
+    writer: Principal,
+    parts: Context,
+    command: commands.Command,
+) -> Response:
+    asked = Asked(writer.tenant, alert_id, if_match(request), idempotency_key(request, writer))
+    stored = await parts.alerts.do(asked, command, done)
+    return Response(stored.body, stored.status, media_type="application/json")

@@ -1,0 +1,114 @@
+"""What comes in and goes out by HTTP. Scores are points with one decimal digit."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from services.alerts.domain.alert import Status
+from shared.contracts.feedback import RaterKind
+from shared.contracts.outcomes import Severity
+from shared.web import ApiModel, Name, Words, text
+
+Said = Annotated[Words, text(10_000)]
+
+
+class Acknowledge(ApiModel):
+    """Somebody has seen it. A machine names the acting person by `actor`."""
+
+    actor: Name | None = None
+
+
+class Review(ApiModel):
+    """Somebody has looked into a risk: how, and with what outcome."""
+
+    seen_how: Said
+    outcome: Said
+    actor: Name | None = None
+
+
+class Resolve(ApiModel):
+    """Somebody ends an alert that is not about risk, and says why."""
+
+    reason: Said
+    note: Words | None = None
+    actor: Name | None = None
+
+
+class RuleView(ApiModel):
+    """Which rule, in which version."""
+
+    id: str
+    version: int
+
+
+class RaterView(ApiModel):
+    """Who rated."""
+
+    kind: RaterKind
+    id: str | None = None
+
+
+class HistoryView(ApiModel):
+    """One thing that happened to the alert; `by` is the person named, or `rule`."""
+
+    at: datetime
+    what: Literal[
+        "raised", "repeated", "source_changed", "acknowledged", "reviewed", "resolved", "withdrawn"
+    ]
+    by: str | None = None
+    severity: Severity | None = None
+    cause_id: str | None = None
+    inputs: dict[str, float] | None = None
+    note: str | None = None
+    seen_how: str | None = None
+    outcome: str | None = None
+    reason: str | None = None
+
+
+class AlertView(ApiModel):
+    """An alert and why it fired.
+
+    `inputs` and `thresholds` are points; they and the texts are empty once the client is erased.
+    """
+
+    id: str
+    client_id: str
+    episode_id: str
+    rule: RuleView
+    kind: str
+    measure: str
+    rater: RaterView
+    severity: Severity
+    status: Status
+    historical: bool
+    source_changed: bool
+    raised_at: datetime
+    occurred_at: datetime
+    inputs: dict[str, float]
+    thresholds: dict[str, float]
+    counterfactual: str
+    text: str
+    flags: list[str]
+    assignee: str | None
+    history: list[HistoryView]
+    version: int
+    link: str
+
+
+class AlertPage(ApiModel):
+    """A page of alerts, the newest first."""
+
+    items: list[AlertView]
+    next: str | None
+
+
+class Done(ApiModel):
+    """How the alert stands after what was asked."""
+
+    id: str
+    client_id: str
+    episode_id: str
+    status: Status
+    severity: Severity
+    version: int
+    position: str
+    link: str

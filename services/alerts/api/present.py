@@ -1,0 +1,121 @@
+"""From alerts and their events to what callers see."""
+
+from collections.abc import Sequence
+
+from services.alerts.api.models import AlertView, Done, HistoryView, RaterView, RuleView
+from services.alerts.domain.alert import Alert, alert_stream
+from services.alerts.rows import Row
+from shared.contracts import Event, Recorded
+from shared.contracts.alerts import (
+    AlertAcknowledged,
+    AlertContent,
+    AlertNote,
+    AlertRaised,
+    AlertRepeated,
+    AlertResolved,
+    AlertReviewed,
+    AlertSourceChanged,
+    AlertWithdrawn,
+)
+from shared.eventstore.position import encode_position
+from shared.web import from_tenths
+
+BY_RULE = "rule"
+
+
+def link(alert_id: str) -> str:
+    """Where an alert is found."""
+    return f"/alerts/v1/alerts/{alert_id}"
+
+
+def done(alert: Alert) -> bytes:
+    """The answer to a command."""
+    view = Done(
+        id=alert.id,
+        client_id=alert.series.client_id,
+        episode_id=alert.series.episode_id,
+        status=alert.status,
+        severity=alert.severity,
+        version=alert.version,
+        position=encode_position("alerts", alert_stream(alert.id), alert.version),
+        link=link(alert.id),
+    )
+    return view.model_dump_json().encode()
+
+
+def alert_view(row: Row, told: Sequence[Recorded[Event]]) -> AlertView:
+    """An alert with its history.
+
+    What is clinical is taken from the events, which cannot be opened once the client is erased.
+    """
+    alert = row.alert
+    readable = any(getattr(one.data, "private", None) is not None for one in told)
+    content = alert.content if readable and alert.content else AlertContent()
+    return AlertView(
+        id=alert.id,
+        client_id=alert.series.client_id,
+        episode_id=alert.series.episode_id,
+        rule=RuleView(id=alert.rule, version=alert.rule_version),
+        kind=alert.kind,
+        measure=alert.series.measure,
+        rater=RaterView(kind=alert.series.rater_kind, id=alert.series.rater_id),
+        severity=alert.severity,
+        status=alert.status,
+        historical=alert.historical,
+        source_changed=alert.source_changed,
+        raised_at=row.raised_at,
+        occurred_at=alert.occurred_at,
+        inputs=points_of(content),
+        thresholds={name: float(value) for name, value in content.thresholds.items()},
+        counterfactual=content.counterfactual,
+        text=content.text,
+        flags=content.flags,
+        assignee=row.assignee,
+        history=[history_view(one) for one in told],
+        version=alert.version,
+        link=link(alert.id),
+    )
+
+
+def points_of(content: AlertContent) -> dict[str, float]:
+    """What the rule looked at, in points."""
+    return {name: from_tenths(tenths) for name, tenths in content.inputs.items()}
+
+
+def history_view(recorded: Recorded[Event]) -> HistoryView:
+    """One event of an alert's stream."""
+    at, event = recorded.recorded_at, recorded.data
+    match event:
+        case AlertRaised() | AlertRepeated():
+            return HistoryView(
+                at=at,
+                what="raised" if isinstance(event, AlertRaised) else "repeated",
+                by=BY_RULE,
+                severity=event.severity,
+                cause_id=event.cause_id,
+                inputs=points_of(event.private) if event.private else None,
+            )
+        case AlertSourceChanged():
+            return HistoryView(at=at, what="source_changed", by=BY_RULE, cause_id=event.cause_id)
+        case AlertWithdrawn():
+            return HistoryView(at=at, what="withdrawn", by=BY_RULE)
+        case AlertAcknowledged():
+            return HistoryView(at=at, what="acknowledged", by=_actor(event.private))
+        case AlertReviewed(private=note):
+            note = note or AlertNote()
+            return HistoryView(
+                at=at,
+                what="reviewed",
+                by=note.actor,
+                seen_how=note.seen_how,
+                outcome=note.outcome,
+            )
+        case AlertResolved(by_rule=by_rule, private=note):
+            note = note or AlertNote()
+            by = BY_RULE if by_rule else note.actor
+            return HistoryView(at=at, what="resolved", by=by, reason=note.reason, note=note.note)
+    raise TypeError(f"{type(event).__name__} is no event of an alert")
+
+
+def _actor(note: AlertNote | None) -> str | None:
+    return note.actor if note else None

@@ -1,0 +1,208 @@
+"""What alerts listens to: submissions for risk, assessments for the rules.
+
+Two groups that know nothing of each other. The risk group takes each submission by itself, so
+that nothing else, whether parked, late or many, comes before it.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeVar, cast, get_args
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.alerts.bell import Bell
+from services.alerts.domain.alert import Alert, AlertEvent, alert_stream, fold, series_of
+from services.alerts.domain.judged import judge
+from services.alerts.domain.reconcile import Change, reconcile
+from services.alerts.domain.risk import RISK_ITEM, Rating, Received, Report, Reviewed, on_rating
+from services.alerts.rows import (
+    Key,
+    Known,
+    Row,
+    load_of_series,
+    load_series,
+    load_versions,
+    save_alerts,
+    save_series,
+)
+from services.alerts.writing import Decided, writes_of
+from shared.consuming.records import Incoming
+from shared.contracts import Envelope, Event, Recorded
+from shared.contracts.feedback import RatingVoided
+from shared.contracts.outcomes import AssessmentRevised, AssessmentWithdrawn, RatingAssessed
+from shared.database import driver
+from shared.eventstore import EventStore, Write
+from shared.measures import definitions
+from shared.privacy import Keyring, leave_sealed, open_all
+
+RISK_GROUP, RULES_GROUP, KEPT_GROUP = "alerts.risk", "alerts.rules", "alerts.kept"
+
+Assessment = RatingAssessed | AssessmentRevised | AssessmentWithdrawn
+RATINGS: tuple[type[Rating], ...] = get_args(Rating)
+ASSESSMENTS: tuple[type[Assessment], ...] = get_args(Assessment)
+ASSESSMENT_TYPES = {event.type for event in ASSESSMENTS}
+
+T = TypeVar("T", bound=Rating | Assessment)
+
+
+class AlertPlan:
+    """The events of a batch, the alerts as they stand after them, and the series changed."""
+
+    def __init__(self, bell: Bell) -> None:
+        self.writes: list[Write] = []
+        self.alerts: dict[Key, Alert] = {}
+        self.series: dict[Key, tuple[str, Known]] = {}
+        self._bell = bell
+
+    def take(self, tenant: str, decided: Sequence[Decided]) -> None:
+        """Add what was decided for one series of `tenant`."""
+        self.writes += writes_of(tenant, decided)
+        self.alerts.update({(tenant, one.alert.id): one.alert for one in decided})
+
+    async def apply(self, conn: AsyncConnection) -> None:
+        """Write the rows."""
+        await save_alerts(driver(conn), ((tenant, a) for (tenant, _), a in self.alerts.items()))
+        if self.series:
+            await save_series(driver(conn), self.series)
+
+    async def committed(self) -> None:
+        """Wake the streams."""
+        if self.writes:
+            self._bell.ring()
+
+
+class RiskHandler:
+    """Group `alerts.risk`: risk items, from the submission alone."""
+
+    def __init__(self, keyring: Keyring, bell: Bell) -> None:
+        self._keyring = keyring
+        self._bell = bell
+
+    async def prepare(self, conn: AsyncConnection, events: Sequence[Incoming]) -> AlertPlan:
+        """The risk alerts that `events` of feedback raise or change."""
+        plan = AlertPlan(self._bell)
+        asked = [e for e in envelopes(events) if may_tell_of_risk(e)]
+        if not asked:
+            return plan
+        grouped = by_series(await open_all(asked, self._keyring), RATINGS)
+        rows = await load_of_series(driver(conn), grouped.keys())
+        for key, recorded in grouped.items():
+            plan.take(key[0], list(decide_risk(recorded, rows[key])))
+        return plan
+
+
+class RulesHandler:
+    """Group `alerts.rules`: what the rules said of each rating, folded by series."""
+
+    def __init__(self, keyring: Keyring, bell: Bell) -> None:
+        self._keyring = keyring
+        self._bell = bell
+
+    async def prepare(self, conn: AsyncConnection, events: Sequence[Incoming]) -> AlertPlan:
+        """The alerts that the assessments in `events` call for, and the series with them."""
+        plan = AlertPlan(self._bell)
+        asked = [e for e in envelopes(events) if e.event_type in ASSESSMENT_TYPES]
+        if not asked:
+            return plan
+        grouped = by_series(await open_all(asked, self._keyring), ASSESSMENTS)
+        known = await load_series(driver(conn), grouped.keys())
+        rows = await load_of_series(driver(conn), grouped.keys())
+        for key, recorded in grouped.items():
+            series = series_of(recorded[0].data)
+            for one in recorded:
+                judge(known[key].judged, one.data)
+            alerts = [row.alert for row in rows[key]]
+            changes = reconcile(series, known[key].judged, alerts)
+            plan.take(key[0], list(caused(changes, recorded)))
+            plan.series[key] = (series.client_id, known[key])
+        return plan
+
+
+class KeptHandler:
+    """Group `alerts.kept`: rows follow what people did, should nobody have written them since.
+
+    A command writes its event and then the row; where its process died in between, this is who
+    writes it.
+    """
+
+    def __init__(self, store: EventStore, bell: Bell) -> None:
+        self._store = store
+        self._bell = bell
+
+    async def prepare(self, conn: AsyncConnection, events: Sequence[Incoming]) -> AlertPlan:
+        """The alerts whose rows are older than `events` of alerts say."""
+        plan = AlertPlan(self._bell)
+        heads: dict[Key, int] = {}
+        for envelope in envelopes(events):
+            event = leave_sealed(envelope).data
+            if isinstance(event, AlertEvent):
+                heads[envelope.tenant, event.alert_id] = envelope.version
+        kept = await load_versions(driver(conn), heads.keys())
+        for (tenant, alert_id), version in heads.items():
+            if kept.get((tenant, alert_id), 0) < version:
+                told = await self._store.read_in(conn, tenant, alert_stream(alert_id))
+                plan.alerts[tenant, alert_id] = fold(one.data for one in told)
+        return plan
+
+
+def may_tell_of_risk(envelope: Envelope) -> bool:
+    """Whether it is worth opening: most ratings are on measures that ask nothing about risk.
+
+    One scored by a definition that is not known here is opened.
+    """
+    event = leave_sealed(envelope).data
+    if isinstance(event, Report):
+        definition = definitions().get((event.measure, event.definition_version))
+        return definition is None or bool(definition.risk)
+    return isinstance(event, RatingVoided)
+
+
+def envelopes(events: Iterable[Incoming]) -> Iterator[Envelope]:
+    """The envelopes of `events`, which were decoded by `shared.contracts.decode`."""
+    return (cast("Envelope", event.envelope) for event in events)
+
+
+def by_series(
+    recorded: Iterable[Recorded[Event]], kinds: tuple[type[T], ...]
+) -> dict[Key, list[Recorded[T]]]:
+    """The events of `kinds`, those of each series (tenant, series id) in their order."""
+    grouped: dict[Key, list[Recorded[T]]] = {}
+    for one in recorded:
+        if isinstance(one.data, kinds):
+            key = (one.tenant, series_of(one.data).id)
+            grouped.setdefault(key, []).append(cast("Recorded[T]", one))
+    return grouped
+
+
+def decide_risk(recorded: Iterable[Recorded[Rating]], rows: Iterable[Row]) -> Iterator[Decided]:
+    """What the ratings of one series lead to, one after another."""
+    rows = list(rows)
+    alerts = {row.alert.id: row.alert for row in rows}
+    reviewed = last_review(rows)
+    for one in recorded:
+        received = Received(one.id, one.recorded_at, one.data)
+        for event, alert in on_rating(received, list(alerts.values()), reviewed):
+            alerts[alert.id] = alert
+            yield decided(event, alert, alert.rule, one)
+
+
+def last_review(rows: Iterable[Row]) -> Reviewed | None:
+    """The latest review of the series' risk item."""
+    reviews = (row for row in rows if row.alert.rule == RISK_ITEM and row.alert.by_person)
+    last = max(reviews, key=lambda row: row.changed_at, default=None)
+    return None if last is None else Reviewed(last.alert.value, last.changed_at)
+
+
+def caused(
+    changes: Iterable[Change], recorded: Sequence[Recorded[Assessment]]
+) -> Iterator[Decided]:
+    """Each change with the assessment that it goes back to: its rating's own, where it came now,
+    else the latest."""
+    causes = {one.data.rating_id: one for one in recorded}
+    for change in changes:
+        cause = causes.get(change.rating_id, recorded[-1])
+        yield decided(change.event, change.alert, change.rating_id, cause)
+
+
+def decided(event: AlertEvent, alert: Alert, about: str, cause: Recorded[Event]) -> Decided:
+    """What was decided, with where it comes from."""
+    return Decided(event, alert, about, cause.id, cause.correlation_id, cause.traceparent)

@@ -1,0 +1,110 @@
+"""What people do with alerts: load, decide, append."""
+
+from typing import NamedTuple, Protocol
+
+from services.alerts.bell import Bell
+from services.alerts.domain.alert import Alert, alert_stream, evolve, fold
+from services.alerts.domain.commands import Command, decide
+from services.alerts.rows import save_alerts
+from services.alerts.writing import append_of
+from shared.contracts import Event, Recorded
+from shared.database import Database, driver
+from shared.errors import NotFound, PreconditionFailed
+from shared.eventstore import (
+    EventStore,
+    IdempotencyKey,
+    NewEvent,
+    StoredResponse,
+    Write,
+    WrongVersion,
+)
+from shared.ids import new_id
+from shared.telemetry import current_trace_id, current_traceparent
+
+SERVICE = "alerts"
+TRIES = 10
+"""How often a command that lost a race is decided anew before its caller is told."""
+
+
+class Answer(Protocol):
+    """Makes the body of an answer."""
+
+    def __call__(self, alert: Alert, /) -> bytes:
+        """The body that tells of `alert`."""
+
+
+class Asked(NamedTuple):
+    """A command's frame: which alert of which tenant, and what the caller insists on."""
+
+    tenant: str
+    alert_id: str
+    if_match: int | None = None
+    idempotency: IdempotencyKey | None = None
+
+
+class Alerts:
+    """The alerts of all tenants, as people read and change them."""
+
+    def __init__(self, database: Database, store: EventStore, bell: Bell) -> None:
+        self._database = database
+        self._store = store
+        self._bell = bell
+
+    async def history(self, tenant: str, alert_id: str) -> list[Recorded[Event]]:
+        """The events of one alert; NotFound where the tenant has no such alert."""
+        events = await self._store.read(tenant, alert_stream(alert_id))
+        if not events:
+            raise NotFound("There is no such alert.")
+        return events
+
+    async def do(self, asked: Asked, command: Command, answer: Answer) -> StoredResponse:
+        """Do `command`; what `answer` makes of the alert after it, or the answer of before.
+
+        Raises NotFound, PreconditionFailed, NeedsReview, NotARisk, AlreadyEnded and what the
+        store raises.
+        """
+        if asked.idempotency is not None:
+            stored = await self._store.stored_response(asked.tenant, asked.idempotency)
+            if stored is not None:
+                return stored
+        for _ in range(TRIES - 1):
+            try:
+                return await self._once(asked, command, answer)
+            except WrongVersion:
+                continue
+        return await self._once(asked, command, answer)
+
+    async def _once(self, asked: Asked, command: Command, answer: Answer) -> StoredResponse:
+        told = await self.history(asked.tenant, asked.alert_id)
+        alert = fold(one.data for one in told)
+        if asked.if_match is not None and asked.if_match != alert.version:
+            raise PreconditionFailed
+        decided = decide(alert, command)
+        if not decided:
+            return StoredResponse(200, answer(alert))
+        for event in decided:
+            alert = evolve(alert, event)
+        body = answer(alert)
+        events = [NewEvent(id=new_id(), data=event) for event in decided]
+        written = await self._store.write(
+            Write(
+                tenant=asked.tenant,
+                appends=[append_of(asked.tenant, alert, events)],
+                idempotency=asked.idempotency,
+                response=body,
+                response_status=200,
+                secret_of=alert.series.client_id,
+                correlation_id=current_trace_id() or new_id(),
+                traceparent=current_traceparent(),
+            )
+        )
+        if written.replayed is not None:
+            return written.replayed
+        await self._keep(asked.tenant, alert)
+        return StoredResponse(200, body)
+
+    async def _keep(self, tenant: str, alert: Alert) -> None:
+        """Bring the row up to date, so that whoever asks next finds what was done."""
+        async with self._database.session(tenant) as conn:
+            await save_alerts(driver(conn), [(tenant, alert)])
+        self._bell.ring()

@@ -1,0 +1,1 @@
+"""The live stream: what happens to alerts, as it happens, resumable without loss."""

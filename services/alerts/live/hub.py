@@ -1,0 +1,148 @@
+"""One reader of the log for each process, and the subscribers that it tells.
+
+Redis wakes it; without Redis it looks once a second. A subscriber that does not keep up is
+dropped, and resumes by its last cursor without loss; nobody else notices.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+from typing import NamedTuple
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from services.alerts.bell import CHANNEL
+from services.alerts.live.log import Log, Message
+from shared.errors import Unavailable
+from shared.eventstore.tail import START, Cursor
+
+POLL_SECONDS = 1.0
+FIRST_LOOK_SECONDS, LAST_LOOK_SECONDS = 0.002, 0.1
+"""How soon to look again, at first and at last, while the horizon hides something."""
+WAITING_MESSAGES = 1_000
+"""How many messages may wait for a subscriber before it is dropped."""
+
+log = logging.getLogger(__name__)
+
+
+class Subscriber:
+    """Somebody who is told what happens to the alerts of a tenant, from `start` on."""
+
+    def __init__(self, tenant: str, start: Cursor) -> None:
+        self.tenant = tenant
+        self.start = start
+        self._waiting: asyncio.Queue[Message | None] = asyncio.Queue(WAITING_MESSAGES + 1)
+        self.dropped = False
+
+    def tell(self, message: Message) -> None:
+        """Put a message in line, or drop the subscriber whose line is full."""
+        if self._waiting.qsize() >= WAITING_MESSAGES:
+            self.drop()
+        elif not self.dropped:
+            self._waiting.put_nowait(message)
+
+    def drop(self) -> None:
+        """Tell no more; what waits is still handed out."""
+        if not self.dropped:
+            self.dropped = True
+            self._waiting.put_nowait(None)
+
+    async def next(self) -> Message | None:
+        """The next message; None once dropped."""
+        return await self._waiting.get()
+
+
+class Hub:
+    """Tells the subscribers of this process."""
+
+    def __init__(self, log_: Log, redis_url: str) -> None:
+        self._log = log_
+        self._redis_url = redis_url
+        self._subscribers: set[Subscriber] = set()
+        self._place = START
+        self._reading = asyncio.Lock()
+        self._wake = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Begin to listen and to read."""
+        self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._run())]
+
+    async def stop(self) -> None:
+        """Stop, and let all subscribers go."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for subscriber in self._subscribers:
+            subscriber.drop()
+
+    @asynccontextmanager
+    async def subscribe(self, tenant: str) -> AsyncGenerator[Subscriber]:
+        """Be told from now on; raises Unavailable where the database is away."""
+        # Not while a page is being read: it was asked for without this tenant.
+        async with self._reading:
+            if not self._subscribers:
+                self._place, _ = await self._log.now()
+            subscriber = Subscriber(tenant, self._place)
+            self._subscribers.add(subscriber)
+        try:
+            yield subscriber
+        finally:
+            self._subscribers.discard(subscriber)
+
+    async def _run(self) -> None:
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(POLL_SECONDS):
+                    await self._wake.wait()
+            self._wake.clear()
+            try:
+                await self._catch_up()
+            except Unavailable as error:
+                log.warning("the log cannot be read: %s", error.detail)
+                await asyncio.sleep(POLL_SECONDS)
+
+    async def _catch_up(self) -> None:
+        """Read on until nothing is left, above the horizon either."""
+        pause = FIRST_LOOK_SECONDS
+        while (left := await self._turn()) is not None:
+            if left.above_only:
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, LAST_LOOK_SECONDS)
+
+    async def _turn(self) -> "Left | None":
+        """Read one page and tell it; what is left, if anything."""
+        async with self._reading:
+            tenants = {subscriber.tenant for subscriber in self._subscribers}
+            if not tenants:
+                return None
+            page = await self._log.read(tenants, self._place)
+            self._place = page.place
+            for message in page.messages:
+                for subscriber in list(self._subscribers):
+                    if subscriber.tenant == message.tenant:
+                        subscriber.tell(message)
+        return Left(above_only=not page.more) if page.more or page.above else None
+
+    async def _listen(self) -> None:
+        """Wake up by the bell; where Redis is away, try again each second."""
+        while True:
+            try:
+                async with (
+                    Redis.from_url(self._redis_url) as redis,
+                    redis.pubsub(ignore_subscribe_messages=True) as pubsub,
+                ):
+                    await pubsub.subscribe(CHANNEL)
+                    async for _ in pubsub.listen():
+                        self._wake.set()
+            except (RedisError, OSError) as error:
+                log.warning("no bell, looking each second: %s", type(error).__name__)
+            await asyncio.sleep(POLL_SECONDS)
+
+
+class Left(NamedTuple):
+    """Something is left to read; `above_only`: only above the horizon, so not at once."""
+
+    above_only: bool

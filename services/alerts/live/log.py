@@ -1,0 +1,154 @@
+"""The log that the stream is read from: the alerts' own events, in the order of the store.
+
+The order is that of the pair (transaction id, position), and only what lies below the horizon is
+read: the transaction id below which nothing can appear any more. So a cursor never passes
+anything by.
+"""
+
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
+
+import asyncpg
+
+from services.alerts.domain.alert import Alert, Status, alert_stream
+from services.alerts.rows import decode
+from shared.contracts import CATALOGUE, Wire
+from shared.contracts.alerts import (
+    AlertAcknowledged,
+    AlertRaised,
+    AlertResolved,
+    AlertReviewed,
+    AlertWithdrawn,
+)
+from shared.contracts.outcomes import Severity
+from shared.database import Database, driver
+from shared.errors import FieldError, Invalid
+from shared.eventstore.tail import Cursor, tail
+from shared.web import decode_cursor, encode_cursor
+
+PAGE = 500
+STREAM_PREFIX = alert_stream("")
+
+RAISED, CHANGED = "alert-raised", "alert-changed"
+
+SAYS: dict[str, Status] = {
+    AlertRaised.type: "open",
+    AlertAcknowledged.type: "acknowledged",
+    AlertReviewed.type: "resolved",
+    AlertResolved.type: "resolved",
+    AlertWithdrawn.type: "withdrawn",
+}
+"""The status that an alert has after an event; other events leave it as it is."""
+
+
+class Message(NamedTuple):
+    """One event as the stream tells it; `place` is right after it."""
+
+    place: Cursor
+    tenant: str
+    name: str
+    alert: Alert
+    status: Status
+    severity: Severity
+    delivered: bool
+
+
+class Page(NamedTuple):
+    """What the log had: `place` is where to read on. `more`: there is more at once; `above`:
+    there is something that the horizon hides for the moment."""
+
+    messages: list[Message]
+    place: Cursor
+    more: bool
+    above: bool
+
+
+NOW = "SELECT pg_snapshot_xmin(pg_current_snapshot()), epoch FROM installation"
+
+ABOVE = "SELECT EXISTS (SELECT 1 FROM events WHERE tenant = ANY($1::text[]) AND xid >= $2)"
+
+ALERTS = """
+SELECT i.ord, a.state
+FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS i(tenant, alert_id, ord)
+CROSS JOIN LATERAL (
+    SELECT state FROM alerts WHERE tenant = i.tenant AND alert_id = i.alert_id LIMIT 1
+) a
+"""
+
+
+class Log:
+    """Reads the log under the wall: only the tenants that are named are seen."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def now(self) -> tuple[Cursor, int]:
+        """The place below which everything has been told, and the epoch of the store."""
+        async with self._database.session() as conn:
+            horizon, epoch = await driver(conn).fetchrow(NOW)
+        return Cursor(horizon, 0), epoch
+
+    async def read(self, tenants: Collection[str], after: Cursor, *, limit: int = PAGE) -> Page:
+        """The next messages of `tenants` after a place."""
+        asked = sorted(tenants)
+        async with self._database.session(*asked) as conn:
+            raw = driver(conn)
+            found = await tail(raw, after, limit)
+            above = await raw.fetchval(ABOVE, asked, found.xmin)
+            alerts = await _alerts(raw, found.rows)
+        keys = [((row["tenant"], row["stream"]), row) for row in found.rows]
+        messages = [message(row, alerts[key]) for key, row in keys if key in alerts]
+        place = found.end(after) if found.full else max(after, Cursor(found.xmin, 0))
+        return Page(messages, place, found.full, above)
+
+
+async def _alerts(
+    raw: asyncpg.Connection, rows: Sequence[asyncpg.Record]
+) -> dict[tuple[str, str], Alert]:
+    """The alerts by (tenant, stream) that the events are of, as they stand now."""
+    asked = sorted({(row["tenant"], row["stream"]) for row in rows})
+    if not asked:
+        return {}
+    ids = [stream.removeprefix(STREAM_PREFIX) for _, stream in asked]
+    found = await raw.fetch(ALERTS, [tenant for tenant, _ in asked], ids)
+    return {asked[row["ord"] - 1]: decode(row["state"]) for row in found}
+
+
+def message(row: asyncpg.Record, alert: Alert) -> Message:
+    """An event as the stream tells it.
+
+    History is delivered to nobody: what came before the alert's first live event, and what is
+    history itself. To those who are told of nothing before it, the first live event is the
+    raising.
+    """
+    wire: Wire = CATALOGUE.decode_data(row["type"], row["schema_version"], row["data"])
+    live = alert.live_version is not None and row["version"] >= alert.live_version
+    is_raising = row["type"] == AlertRaised.type or row["version"] == alert.live_version
+    return Message(
+        place=Cursor(row["xid"], row["position"]),
+        tenant=row["tenant"],
+        name=RAISED if is_raising else CHANGED,
+        alert=alert,
+        status=SAYS.get(row["type"], alert.status),
+        severity=getattr(wire, "severity", alert.severity),
+        delivered=live and not getattr(wire, "historical", False),
+    )
+
+
+class Bookmark(NamedTuple):
+    """A place in the log of one epoch, as clients keep it."""
+
+    epoch: int
+    place: Cursor
+
+    def encode(self) -> str:
+        """The bookmark as clients see it: opaque."""
+        return encode_cursor((self.epoch, *self.place))
+
+    @classmethod
+    def decode(cls, text: str) -> "Bookmark":
+        """The bookmark that `encode` gave; Invalid if it is none of ours."""
+        epoch, xid, position = decode_cursor(text, tuple[int, int, int])
+        if min(epoch, xid, position) < 0 or max(xid, position) >= 2**63:
+            raise Invalid(errors=[FieldError("/cursor", "This is no cursor of ours.", "cursor")])
+        return cls(epoch, Cursor(xid, position))

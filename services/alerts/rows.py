@@ -1,0 +1,181 @@
+"""The rows of alerts and series, read and written in SQL on the caller's transaction.
+
+Rows are found by look-ups, one a key: under the policy of tenants a plain join would read every
+row of them.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+from typing import NamedTuple
+
+import asyncpg
+import msgspec
+
+from services.alerts.domain.alert import Alert
+from services.alerts.domain.judged import JudgedSeries, pack, unpack
+from shared.errors import Conflict
+
+Key = tuple[str, str]
+"""(tenant, id)."""
+
+_encode = msgspec.msgpack.Encoder().encode
+decode = msgspec.msgpack.Decoder(Alert).decode
+
+
+class Row(NamedTuple):
+    """An alert with the times at which the store recorded its first and its latest event."""
+
+    alert: Alert
+    raised_at: datetime
+    changed_at: datetime
+    assignee: str | None = None
+
+
+class Stale(Conflict):
+    """Another worker has changed the series since it was read."""
+
+    code, title = "stale_series", "Changed in the meantime"
+
+
+class Known(NamedTuple):
+    """A judged series and the version of its row (0: there is none)."""
+
+    judged: JudgedSeries
+    version: int
+
+
+OF_SERIES = """
+SELECT i.ord, a.state, a.raised_at, a.changed_at, a.assignee
+FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS i(tenant, series_id, ord)
+CROSS JOIN LATERAL (
+    SELECT state, raised_at, changed_at, assignee FROM alerts
+    WHERE tenant = i.tenant AND series_id = i.series_id
+    ORDER BY raised_at, alert_id
+    OFFSET 0
+) a
+ORDER BY i.ord, a.raised_at
+"""
+
+ONE = """
+SELECT state, raised_at, changed_at, assignee FROM alerts WHERE tenant = $1 AND alert_id = $2
+"""
+
+SERIES = """
+SELECT i.ord, s.state, s.version
+FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS i(tenant, series_id, ord)
+CROSS JOIN LATERAL (
+    SELECT state, version FROM series
+    WHERE tenant = i.tenant AND series_id = i.series_id
+    LIMIT 1
+) s
+"""
+
+VERSIONS = """
+SELECT i.ord, a.version
+FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS i(tenant, alert_id, ord)
+CROSS JOIN LATERAL (
+    SELECT version FROM alerts WHERE tenant = i.tenant AND alert_id = i.alert_id LIMIT 1
+) a
+"""
+
+# The times are those of the alert's latest event, which this transaction has just written.
+SAVE = """
+INSERT INTO alerts (tenant, alert_id, series_id, client_id, rule, severity, status, version, state,
+    raised_at, changed_at)
+SELECT i.*, e.recorded_at, e.recorded_at
+FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
+    $8::int[], $9::bytea[])
+    AS i(tenant, alert_id, series_id, client_id, rule, severity, status, version, state)
+CROSS JOIN LATERAL (
+    SELECT recorded_at FROM events
+    WHERE tenant = i.tenant AND stream = 'alert-' || i.alert_id AND version = i.version
+    LIMIT 1
+) e
+ON CONFLICT (tenant, alert_id) DO UPDATE SET severity = EXCLUDED.severity,
+    status = EXCLUDED.status, version = EXCLUDED.version, state = EXCLUDED.state,
+    changed_at = EXCLUDED.changed_at
+    WHERE alerts.version < EXCLUDED.version
+"""
+
+SAVE_SERIES = """
+INSERT INTO series AS s (tenant, series_id, client_id, version, state)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::bytea[])
+ON CONFLICT (tenant, series_id) DO UPDATE SET version = EXCLUDED.version, state = EXCLUDED.state
+    WHERE s.version = EXCLUDED.version - 1
+"""
+
+
+async def load_one(conn: asyncpg.Connection, tenant: str, alert_id: str) -> Row | None:
+    """The alert of this id, if the tenant has it."""
+    row = await conn.fetchrow(ONE, tenant, alert_id)
+    return None if row is None else read(row)
+
+
+async def load_of_series(conn: asyncpg.Connection, keys: Collection[Key]) -> dict[Key, list[Row]]:
+    """All alerts that each series (tenant, series id) ever had, the oldest first."""
+    asked = list(keys)
+    found: dict[Key, list[Row]] = {key: [] for key in asked}
+    rows = await conn.fetch(OF_SERIES, [k[0] for k in asked], [k[1] for k in asked])
+    for row in rows:
+        found[asked[row["ord"] - 1]].append(read(row))
+    return found
+
+
+async def load_versions(conn: asyncpg.Connection, keys: Collection[Key]) -> dict[Key, int]:
+    """The version of the row of each alert (tenant, alert id) that has one."""
+    asked = list(keys)
+    rows = await conn.fetch(VERSIONS, [k[0] for k in asked], [k[1] for k in asked])
+    return {asked[row["ord"] - 1]: row["version"] for row in rows}
+
+
+async def load_series(conn: asyncpg.Connection, keys: Collection[Key]) -> dict[Key, Known]:
+    """The judged series of each (tenant, series id); an empty one where there is none."""
+    asked = list(keys)
+    found = {key: Known({}, 0) for key in asked}
+    rows = await conn.fetch(SERIES, [k[0] for k in asked], [k[1] for k in asked])
+    for row in rows:
+        found[asked[row["ord"] - 1]] = Known(unpack(row["state"]), row["version"])
+    return found
+
+
+async def save_alerts(conn: asyncpg.Connection, alerts: Iterable[tuple[str, Alert]]) -> None:
+    """Write the rows of alerts (tenant, alert) whose events this transaction has written."""
+    # Those that have ended first: of a series and rule never two are open, not for a moment.
+    rows = sorted(alerts, key=lambda row: (not row[1].ended, row[0], row[1].id))
+    if not rows:
+        return
+    await conn.execute(
+        SAVE,
+        [tenant for tenant, _ in rows],
+        [alert.id for _, alert in rows],
+        [alert.series.id for _, alert in rows],
+        [alert.series.client_id for _, alert in rows],
+        [alert.rule for _, alert in rows],
+        [alert.severity for _, alert in rows],
+        [alert.status for _, alert in rows],
+        [alert.version for _, alert in rows],
+        [_encode(alert) for _, alert in rows],
+    )
+
+
+async def save_series(conn: asyncpg.Connection, changed: Mapping[Key, tuple[str, Known]]) -> None:
+    """Write judged series, each (client id, series with the version that it was read with).
+
+    Raises Stale where another worker has written one since.
+    """
+    keys = sorted(changed)
+    done = await conn.execute(
+        SAVE_SERIES,
+        [tenant for tenant, _ in keys],
+        [series_id for _, series_id in keys],
+        [changed[key][0] for key in keys],
+        [changed[key][1].version + 1 for key in keys],
+        [pack(changed[key][1].judged) for key in keys],
+    )
+    if int(done.rpartition(" ")[2]) != len(keys):
+        raise Stale
+
+
+def read(row: asyncpg.Record) -> Row:
+    """A row of the table as it was fetched."""
+    return Row(decode(row["state"]), row["raised_at"], row["changed_at"], row["assignee"])

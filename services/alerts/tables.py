@@ -1,0 +1,57 @@
+"""The tables of alerts beside those of the kernel."""
+
+from sqlalchemy import (
+    Column,
+    DateTime,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    text,
+)
+
+metadata = MetaData()
+
+OPEN = "status NOT IN ('resolved', 'withdrawn')"
+
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("alert_id", Text, primary_key=True),
+    Column("series_id", Text, nullable=False),
+    Column("client_id", Text, nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("severity", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("assignee", Text),
+    Column("raised_at", DateTime(timezone=True), nullable=False),
+    Column("changed_at", DateTime(timezone=True), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("state", LargeBinary, nullable=False),
+    Index(
+        "alerts_one_open", "tenant", "series_id", "rule", unique=True, postgresql_where=text(OPEN)
+    ),
+    Index("alerts_by_series", "tenant", "series_id"),
+    Index("alerts_by_client", "tenant", "client_id"),
+    Index("alerts_newest_first", "tenant", "raised_at", "alert_id"),
+)
+"""Every alert as its stream says it stands, written in the transaction of the stream's events.
+
+`state` is the packed `domain.alert.Alert`; the columns beside it are what lists filter by.
+"""
+
+series = Table(
+    "series",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("series_id", Text, primary_key=True),
+    Column("client_id", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("state", LargeBinary, nullable=False),
+)
+"""What the rules said of each rating of a series: packed `domain.judged.JudgedSeries`."""
+
+WALLED = (alerts.name, series.name)
