@@ -10,8 +10,8 @@ from shared.eventstore.model import (
     Claimed,
     DuplicateEvent,
     IdempotencyMismatch,
-    WrongVersion,
     Written,
+    WrongVersion,
 )
 from shared.eventstore.prepare import Columns, Prepared
 

@@ -1,6 +1,5 @@
 """The tables and functions of an event store, made by the first migration of each service."""
 
-from collections.abc import Callable
 from importlib.resources import files
 from typing import Protocol
 
@@ -13,7 +12,8 @@ CHANNEL = "heroic_events"
 class Operations(Protocol):
     """What is needed of Alembic's `op`."""
 
-    execute: Callable[[str], None]
+    def execute(self, sqltext: str) -> None:
+        """Run one statement."""
 
 
 # No foreign key and three indexes on events: each further one is paid by every append.
