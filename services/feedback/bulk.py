@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator, Callable, Sequence
 import msgspec
 
 from services.feedback.chunks import Options, Pending, Plan, Planned, Row
+from services.feedback.domain.episode import Reference
 from services.feedback.domain.state import Feedback, Given, fold
 from services.feedback.lookup import Found, Question, look_up, stream_of
-from services.feedback.places import EPISODE, Places, Reference, claim_stream
+from services.feedback.places import EPISODE, Places, claim_stream
 from shared.clock import Clock
 from shared.database import Database
 from shared.errors import Conflict, HeroicError

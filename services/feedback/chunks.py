@@ -7,10 +7,10 @@ from typing import NamedTuple
 import msgspec
 
 from services.feedback.domain import ratings
-from services.feedback.domain.episode import Episode
+from services.feedback.domain.episode import Episode, Reference
 from services.feedback.domain.state import Feedback, Given, Rating, evolve
 from services.feedback.lookup import Found, Known, stream_of
-from services.feedback.places import Reference, claim_of, pick
+from services.feedback.places import claim_of, pick
 from shared.contracts.feedback import RatingCorrected, RatingSubmitted
 from shared.errors import Conflict, HeroicError, NotFound
 from shared.eventstore import Append, Claim, NewEvent, Write

@@ -3,18 +3,15 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from datetime import datetime
 from typing import NamedTuple
 from weakref import WeakValueDictionary
 
-import msgspec
-
 from services.feedback.answers import bare_answer, rating_answer, submitted_answer
 from services.feedback.domain import ratings
-from services.feedback.domain.episode import Episode
-from services.feedback.domain.state import Feedback, Given, Rating, evolve, fold
+from services.feedback.domain.episode import Episode, Reference
+from services.feedback.domain.state import Correction, Feedback, Given, Rating, evolve, fold
 from services.feedback.lookup import Holder, Known, episode_of, stream_of, stream_of_rating
-from services.feedback.places import Place, Places, Reference, claim_of, claim_stream
+from services.feedback.places import Place, Places, claim_of, claim_stream
 from shared.clock import Clock
 from shared.contracts import Event
 from shared.database import Database
@@ -44,15 +41,6 @@ class Caller(NamedTuple):
 
     tenant: str
     idempotency: IdempotencyKey | None = None
-
-
-class Correction(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be changed of a rating (None: as it is), and why. Numbers are tenths."""
-
-    items: dict[str, int] | None = None
-    total: int | None = None
-    occurred_at: datetime | None = None
-    reason: str
 
 
 class Commands:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from shared.consuming.arrival import arrived
 
 from services.feedback.consumers import GROUP
-from services.feedback.domain.episode import Episode
+from services.feedback.domain.episode import Episode, Reference
 from services.feedback.lookup import Found, Holder, Known, Question, Reader, look_up
 from shared.database import Database
 from shared.errors import NotFound
@@ -19,13 +19,6 @@ AT_ONCE = 5_000
 
 EPISODE, RATING = "episode", "rating"
 """The kinds of outside identifiers."""
-
-
-class Reference(NamedTuple):
-    """How a caller names an episode: by our id, or by its own."""
-
-    id: str | None = None
-    external_id: str | None = None
 
 
 class Place(NamedTuple):

@@ -15,8 +15,8 @@ import msgspec
 from pydantic import TypeAdapter
 
 from services.feedback.api.models import MAX_ITEM_CHARS, MAX_ITEMS, RatingIn, reference
+from services.feedback.domain.episode import Reference
 from services.feedback.domain.state import Given
-from services.feedback.places import Reference
 from shared.contracts.feedback import Mode, RaterKind
 from shared.errors import TooLarge
 from shared.web import strict_validate

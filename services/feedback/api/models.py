@@ -4,9 +4,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from services.feedback.domain.state import Given
-from services.feedback.handlers import Correction
-from services.feedback.places import Reference
+from services.feedback.domain.episode import Reference
+from services.feedback.domain.state import Correction, Given
 from shared.contracts.feedback import Mode, RaterKind
 from shared.errors import FieldError, Invalid
 from shared.web import ApiModel, ExternalId, Id, Name, Points, UtcTime, Words, text

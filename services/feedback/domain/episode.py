@@ -1,6 +1,7 @@
 """What feedback knows of an episode: enough to take a rating of it."""
 
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import msgspec
 
@@ -12,6 +13,13 @@ PRE_EPISODE = "pre_episode"
 FOLLOW_UP = "follow_up"
 LONGEST_BEFORE = timedelta(days=90)
 """A rating from longer before the opening belongs to some other episode."""
+
+
+class Reference(NamedTuple):
+    """How a caller names an episode: by our id, or by its own."""
+
+    id: str | None = None
+    external_id: str | None = None
 
 
 class Episode(msgspec.Struct, frozen=True):

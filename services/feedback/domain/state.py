@@ -36,6 +36,15 @@ class Given(msgspec.Struct, frozen=True, kw_only=True):
     external_id: str | None = None
 
 
+class Correction(msgspec.Struct, frozen=True, kw_only=True):
+    """What is to be changed of a rating (None: as it is), and why. Numbers are tenths."""
+
+    items: dict[str, int] | None = None
+    total: int | None = None
+    occurred_at: datetime | None = None
+    reason: str
+
+
 class Rating(msgspec.Struct, frozen=True, kw_only=True):
     """A rating as it stands. `given` is None once the client is erased."""
 
