@@ -232,7 +232,9 @@ async def test_the_table_holds_no_key_in_the_clear_and_a_tombstone_holds_none(
     wrapped = await app.fetchval(query, *ref)
     await keyring.destroy(ref)
     tombstone = await app.fetchrow(query, *ref)
+    await keyring.destroy(ref)
 
+    assert await app.fetchrow(query, *ref) == tombstone  # the day of the erasure stays
     assert len(wrapped) == 12 + 32 + 16
     assert tombstone["wrapped_key"] is None
     assert tombstone["destroyed_at"] is not None
@@ -244,6 +246,23 @@ async def test_the_table_holds_no_key_in_the_clear_and_a_tombstone_holds_none(
     await app.close()
     await inspect.close()
     await keyring.close()
+
+
+async def test_two_processes_that_make_the_same_keys_never_wait_for_each_other_in_a_circle(
+    key_database: DatabaseUrls,
+) -> None:
+    database = create_database(key_database.app)
+    table = PostgresKeyTable(database)
+    for _ in range(3):
+        refs = [somebody() for _ in range(3000)]
+
+        await asyncio.gather(
+            table.create(dict.fromkeys(refs, b"one")),
+            table.create(dict.fromkeys(reversed(refs), b"other")),
+        )
+
+        assert set((await table.fetch(refs)).values()) in ({b"one"}, {b"other"})
+    await database.dispose()
 
 
 async def test_a_key_swapped_between_two_people_does_not_open(key_database: DatabaseUrls) -> None:
