@@ -1,0 +1,249 @@
+"""One member of a consumer group: records from Kafka, partition by partition, into transactions.
+
+FastStream runs the poll loop and hands over whole batches of several partitions. What was processed
+is decided in the database alone.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from aiokafka.errors import IllegalStateError
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker, KafkaMessage
+from faststream.kafka.message import FAKE_CONSUMER
+
+from shared import contracts
+from shared.consuming.assignment import Assignment
+from shared.consuming.batch import Batches
+from shared.consuming.failures import is_transient
+from shared.consuming.isolation import Isolation
+from shared.consuming.records import Decode, Handler, read
+from shared.consuming.replaying import Replays
+from shared.consuming.state import Position
+from shared.consuming.topic_ids import TopicIds
+from shared.database import Database
+from shared.eventstore import EventStore
+from shared.telemetry import describe
+
+log = logging.getLogger(__name__)
+
+Batch = tuple[ConsumerRecord, ...]
+
+BATCH_TIMEOUT_MS = 10
+"""FastStream sleeps this long after an empty poll."""
+
+PARTITIONS_AT_ONCE = 4
+"""Transactions of one consumer at the same time: while one waits for the disk, another computes."""
+
+HOUSEKEEPING_SECONDS = 1.0
+CHECK_TOPICS_EVERY = 5
+REREAD_EVERY_SECONDS = 60.0
+"""A partition is read again for a missing event at most this often; until then gaps are parked."""
+
+
+def create_broker(bootstrap: str) -> KafkaBroker:
+    """The broker that the consumers of one process subscribe through; it produces nothing."""
+    return KafkaBroker(
+        bootstrap,
+        client_id="heroic",
+        apply_types=False,
+        consumer_only=True,
+        allow_auto_create_topics=False,
+        graceful_timeout=15,
+        logger=logging.getLogger("heroic.kafka"),
+        log_level=logging.DEBUG,
+    )
+
+
+class Consumer:
+    """A group's member; give it to a Worker, or start its broker and then `start` it.
+
+    `versions=False` is for a group that takes each event by itself, once by its id: no order, no
+    gaps, and nothing waits behind a parked event. A handler may bring a `decode` that reads only
+    what it uses. `instance` makes the membership static (one name a process): a restart within
+    the session's time then moves no partition.
+    """
+
+    def __init__(
+        self,
+        *,
+        group: str,
+        topics: Sequence[str],
+        handler: Handler,
+        database: Database,
+        store: EventStore | None,
+        broker: KafkaBroker,
+        decode: Decode = contracts.decode,
+        versions: bool = True,
+        max_records: int = 1000,
+        instance: str | None = None,
+    ) -> None:
+        self.group = group
+        self.topics = tuple(topics)
+        self.database = database
+        self.stopped: asyncio.Event = asyncio.Event()
+        self.failure: Exception | None = None
+        self._decode = decode
+        self._max_records = max_records
+        self._batches = Batches(group, handler, database, store, versions=versions)
+        self._topic_ids = TopicIds(bootstrap_of(broker))
+        self._assignment = Assignment(
+            group, database, self._topic_ids, self._raw_consumer, self._stop_because
+        )
+        self._replays = Replays(self._batches, decode, self._assignment)
+        self._reread_at: dict[TopicPartition, float] = {}
+        self._holes: dict[TopicPartition, int] = {}
+        self._at_once = asyncio.Semaphore(PARTITIONS_AT_ONCE)
+        self._housekeeping: asyncio.Task[None] | None = None
+        self._subscriber = broker.subscriber(
+            *topics,
+            batch=True,
+            group_id=group,
+            group_instance_id=instance,
+            ack_policy=AckPolicy.MANUAL,
+            auto_offset_reset="earliest",
+            batch_timeout_ms=BATCH_TIMEOUT_MS,
+            max_records=max_records * PARTITIONS_AT_ONCE,
+            # Over topics with as many partitions each, this one gives a member the same numbers.
+            partition_assignment_strategy=(RangePartitionAssignor,),
+            heartbeat_interval_ms=2_000,
+            listener=self._assignment,
+            parser=parse,
+            decoder=decode_nothing,
+        )
+        self._subscriber(self._handle)
+
+    async def start(self) -> None:
+        """Begin the housekeeping; records come once the broker is started."""
+        self._housekeeping = asyncio.create_task(self._keep_house())
+
+    async def stop(self) -> None:
+        """Take no more batches; the broker is stopped after this."""
+        self.stopped.set()
+        if self._housekeeping is not None:
+            self._housekeeping.cancel()
+            await asyncio.gather(self._housekeeping, return_exceptions=True)
+        if self._subscriber.consumer is not None:
+            await self._assignment.commit_hint()
+        await self._assignment.close()
+        await self._topic_ids.close()
+
+    @property
+    def ready(self) -> bool:
+        """Whether it has partitions and works on them."""
+        return self.failure is None and bool(self._assignment.positions)
+
+    def position(self, topic: str, partition: int) -> Position | None:
+        """Where this member stands in a partition; None where it has no business there."""
+        return self._assignment.positions.get(TopicPartition(topic, partition))
+
+    async def _handle(self, batch: Batch) -> None:
+        """All records of one poll: those of one partition number in turn, others at once."""
+        by_number: dict[int, dict[TopicPartition, list[ConsumerRecord]]] = {}
+        for record in batch:
+            partition = TopicPartition(record.topic, record.partition)
+            by_number.setdefault(record.partition, {}).setdefault(partition, []).append(record)
+        async with asyncio.TaskGroup() as group:
+            for number, partitions in by_number.items():
+                group.create_task(self._handle_number(number, partitions))
+
+    async def _handle_number(
+        self, number: int, partitions: dict[TopicPartition, list[ConsumerRecord]]
+    ) -> None:
+        async with self._at_once, self._assignment.locks[number]:
+            for partition, records in partitions.items():
+                try:
+                    await self._handle_partition(partition, records)
+                except Exception as error:  # noqa: BLE001 - FastStream would drop it and go on
+                    if not is_transient(error):
+                        self._stop_because(error)
+                        return
+                    self._assignment.restart([partition], error)
+
+    async def _handle_partition(
+        self, partition: TopicPartition, records: list[ConsumerRecord]
+    ) -> None:
+        position = self._assignment.positions.get(partition)
+        # Without a position, records are from before a seek, which will bring them again.
+        if position is None or self._is_hole(partition, position, records[0].offset):
+            return
+        records = [record for record in records if record.offset >= position.next_offset]
+        for start in range(0, len(records), self._max_records):
+            if self.stopped.is_set() or self._assignment.positions.get(partition) is not position:
+                return
+            if not await self._apply(
+                partition, position, records[start : start + self._max_records]
+            ):
+                return
+        self._assignment.done(partition)
+
+    async def _apply(
+        self, partition: TopicPartition, position: Position, records: Sequence[ConsumerRecord]
+    ) -> bool:
+        decoded = [
+            read(r.topic, r.partition, r.offset, r.value or b"", self._decode) for r in records
+        ]
+        reread = time.monotonic() > self._reread_at.get(partition, 0.0)
+        if await Isolation(self._batches, position, reread=reread).apply(decoded):
+            return True
+        log.error("%s: an event is missing in %s: reading it again", self.group, partition)
+        self._reread_at[partition] = time.monotonic() + REREAD_EVERY_SECONDS
+        self._assignment.seek(partition, position.next_offset)
+        return False
+
+    def _is_hole(self, partition: TopicPartition, position: Position, first: int) -> bool:
+        """Whether records between the checkpoint and `first` were left out: ask for them once."""
+        expected = position.next_offset
+        if first <= expected or self._holes.get(partition) == expected:
+            return False
+        self._holes[partition] = expected
+        self._assignment.seek(partition, expected)
+        return True
+
+    async def _keep_house(self) -> None:
+        """Each second: replays that were asked for, a hint to Kafka, and now and then topic ids."""
+        rounds = 0
+        while True:
+            await asyncio.sleep(HOUSEKEEPING_SECONDS)
+            rounds += 1
+            try:
+                await self._replays.run()
+                await self._assignment.commit_hint()
+                if rounds % CHECK_TOPICS_EVERY == 0:
+                    await self._assignment.check_topics()
+            except Exception as error:
+                if not is_transient(error):
+                    self._stop_because(error)
+                    raise
+                log.warning("%s: housekeeping: %s", self.group, describe(error))
+
+    def _stop_because(self, error: Exception) -> None:
+        if self.failure is None:
+            self.failure = error
+            log.critical("%s: stopped: %s", self.group, describe(error))
+        self.stopped.set()
+
+    def _raw_consumer(self) -> AIOKafkaConsumer:
+        if self._subscriber.consumer is None:
+            raise IllegalStateError("not started")
+        return self._subscriber.consumer
+
+
+def bootstrap_of(broker: KafkaBroker) -> str:
+    """The addresses that `broker` was made with."""
+    return ",".join(broker.specification.url)
+
+
+async def parse(batch: Batch) -> KafkaMessage:
+    """A batch as FastStream wants it. Headers stay as they are: ours carry nothing, and decoding
+    a foreign one that is no UTF-8 would fail the whole batch."""
+    return KafkaMessage(raw_message=batch, body=b"", correlation_id="-", consumer=FAKE_CONSUMER)
+
+
+async def decode_nothing(message: KafkaMessage) -> object:
+    """The raw records: one msgspec pass of ours follows."""
+    return message.raw_message

@@ -1,0 +1,145 @@
+"""How far a group has come, as a time: through which moment it has processed a service's events.
+
+Each relay says every second through which time everything is relayed, and which offset follows
+its last record in each partition. A partition has processed that time once its checkpoint is at
+that offset; a group has, once all its partitions have. Parked events count as processed.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from shared.consuming.records import UNREADABLE
+from shared.database import Database, driver
+from shared.errors import Unavailable
+from shared.telemetry import describe
+from shared.topics import PARTITIONS, PROGRESS_TOPIC, topic
+
+log = logging.getLogger(__name__)
+
+CATCH_UP_SECONDS = 0.02
+RETRY_SECONDS = 1.0
+
+# A checkpoint of an older topic has nothing to say, and no time is ever taken back.
+REACHED = """
+UPDATE consumer_checkpoints c SET through = $5
+FROM unnest($3::int[], $4::bigint[]) AS i(partition, next_offset)
+WHERE c.group_name = $1 AND c.topic = $2 AND c.partition = i.partition
+    AND c.next_offset >= i.next_offset AND (c.through IS NULL OR c.through < $5)
+"""
+
+BEHIND = """
+SELECT count(*) FROM consumer_checkpoints
+WHERE group_name = $1 AND topic = $2 AND (through IS NULL OR through < $3)
+"""
+
+THROUGH = """
+SELECT min(through) FILTER (WHERE through IS NOT NULL), count(through) FROM consumer_checkpoints
+WHERE group_name = $1 AND topic = $2
+"""
+
+
+class Relayed(msgspec.Struct, frozen=True):
+    """What a relay says: all events with an id or a recorded time before `through` are in the
+    topic, below `offsets`."""
+
+    service: str
+    epoch: int
+    through: datetime
+    offsets: dict[str, int]
+
+
+class Watched(NamedTuple):
+    """A group whose progress in the topic of `service` is to be kept in `database`."""
+
+    database: Database
+    group: str
+    service: str
+
+
+async def processed_through(database: Database, group: str, service: str) -> datetime | None:
+    """Through which time (UTC) `group` has processed the events of `service`: nothing with an id
+    or a recorded time before it is still to come. None where that is not known yet."""
+    async with database.session() as connection:
+        row = await driver(connection).fetchrow(THROUGH, group, topic(service))
+    through: datetime | None = row[0] if row[1] == PARTITIONS else None
+    return through
+
+
+class ProgressKeeper:
+    """Reads what relays say and keeps the progress of the groups of one process."""
+
+    def __init__(self, bootstrap: str, watched: Sequence[Watched]) -> None:
+        self._bootstrap = bootstrap
+        self._watched = watched
+        self._latest: dict[str, Relayed] = {}
+        self._news = {each: asyncio.Event() for each in watched}
+
+    async def run(self) -> None:
+        """Keep it until cancelled; what fails is tried again."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._listen())
+            for watched in self._watched:
+                group.create_task(self._keep(watched))
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                await self._read()
+            except (KafkaError, OSError, TimeoutError) as error:
+                log.warning("progress cannot be read: %s", describe(error))
+            await asyncio.sleep(RETRY_SECONDS)
+
+    async def _read(self) -> None:
+        consumer = AIOKafkaConsumer(bootstrap_servers=self._bootstrap, auto_offset_reset="latest")
+        await consumer.start()
+        try:
+            consumer.assign([TopicPartition(PROGRESS_TOPIC, 0)])
+            async for record in consumer:
+                self._heard(record.value or b"")
+        finally:
+            await consumer.stop()
+
+    def _heard(self, raw: bytes) -> None:
+        try:
+            said = msgspec.json.decode(raw, type=Relayed)
+        except UNREADABLE:
+            log.warning("a record of %s is no progress", PROGRESS_TOPIC)
+            return
+        self._latest[said.service] = said
+        for watched, news in self._news.items():
+            if watched.service == said.service:
+                news.set()
+
+    async def _keep(self, watched: Watched) -> None:
+        while True:
+            await self._news[watched].wait()
+            self._news[watched].clear()
+            # Stay with what was said until it is reached: what comes later only moves further
+            # away while there is much to do.
+            said = self._latest[watched.service]
+            while not await self._reached(watched, said):
+                await asyncio.sleep(CATCH_UP_SECONDS)
+
+    async def _reached(self, watched: Watched, said: Relayed) -> bool:
+        database, group, service = watched
+        numbers = range(PARTITIONS)
+        offsets = [said.offsets.get(str(number), 0) for number in numbers]
+        try:
+            async with database.session() as connection:
+                conn = driver(connection)
+                await conn.execute(
+                    REACHED, group, topic(service), list(numbers), offsets, said.through
+                )
+                behind = await conn.fetchval(BEHIND, group, topic(service), said.through)
+        except Unavailable as error:
+            log.warning("%s: progress not kept: %s", group, describe(error))
+            await asyncio.sleep(RETRY_SECONDS)
+            return False
+        return bool(behind == 0)
