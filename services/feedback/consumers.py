@@ -2,14 +2,15 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import cast
 
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared.consuming import Incoming
+from shared.consuming import Incoming, Plan
+from shared.contracts import Envelope
 from shared.contracts.intake import EpisodeClosed, EpisodeOpened, EpisodeReopened
 from shared.database import driver
-from shared.eventstore import Write
 from shared.privacy import leave_sealed
 
 GROUP = "feedback.care"
@@ -35,10 +36,8 @@ class Ended(msgspec.Struct, frozen=True):
     closed_at: datetime | None
 
 
-class CarePlan:
+class CarePlan(Plan):
     """The rows that a batch leads to."""
-
-    writes: Sequence[Write] = ()
 
     def __init__(self) -> None:
         self.opened: dict[tuple[str, str], Opened] = {}
@@ -78,9 +77,6 @@ class CarePlan:
         if self.ended:
             await driver(conn).execute(UPDATE, *columns(self.ended.values(), Ended))
 
-    async def committed(self) -> None:
-        """Nothing waits for it: who asks for an episode looks again."""
-
 
 class CareHandler:
     """Keeps the table of episodes."""
@@ -89,7 +85,9 @@ class CareHandler:
         """The rows that `events` lead to; which of them are new has been decided before."""
         plan = CarePlan()
         for incoming in events:
-            plan.take(incoming.envelope.tenant, leave_sealed(incoming.envelope).data)
+            # What the default decoder of a consumer makes of a record.
+            envelope = cast(Envelope, incoming.envelope)
+            plan.take(envelope.tenant, leave_sealed(envelope).data)
         return plan
 
 

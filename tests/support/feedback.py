@@ -1,0 +1,183 @@
+"""The web application of feedback in this process, on fresh databases, with tokens of its own."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import msgspec
+from fastapi import FastAPI
+
+from deploy.setup.databases import DatabaseUrls
+from services.feedback.app import create_app
+from services.feedback.consumers import CarePlan
+from services.feedback.settings import Settings
+from shared.contracts import Event, Recorded
+from shared.contracts.intake import EpisodeClosed, EpisodeOpened
+from shared.database import Database, create_database
+from shared.ids import new_id
+from shared.migrations import upgrade
+from shared.privacy import Keyring, migrate_keys, open_keyring
+from shared.security import SCOPES, Principal, SigningKeys, TokenIssuer, TokenVerifier
+from tests.conftest import MakeDatabase
+
+OPENED = datetime(2026, 1, 1, tzinfo=UTC)
+KEY_ENCRYPTION_KEY = "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s="
+ISSUER = "http://127.0.0.1:8080"
+SIGNING = SigningKeys.generate()
+
+
+@dataclass(frozen=True)
+class Databases:
+    """Migrated databases of feedback and of keys."""
+
+    feedback: DatabaseUrls
+    keys: DatabaseUrls
+
+
+async def migrated(make_database: MakeDatabase) -> Databases:
+    """Fresh databases with their tables."""
+    feedback, keys = await asyncio.gather(make_database(), make_database())
+    await upgrade("feedback", feedback.owner)
+    await migrate_keys(keys.owner)
+    return Databases(feedback, keys)
+
+
+def settings_for(databases: Databases, **others: Any) -> Settings:
+    """The settings of a web process on `databases`."""
+    return Settings(
+        database_url=databases.feedback.app,
+        keys_url=databases.keys.app,
+        key_encryption_key=KEY_ENCRYPTION_KEY,
+        public_url=ISSUER,
+        **others,
+    )
+
+
+@dataclass
+class Feedback:
+    """A running application, and one organisation that calls it."""
+
+    app: FastAPI
+    http: httpx.AsyncClient
+    database: Database
+    keyring: Keyring
+    tenant: str = field(default_factory=new_id)
+    principal: str = field(default_factory=new_id)
+
+    def token(self, *scopes: str, tenant: str = "") -> str:
+        """A token for `scopes` (all unless named)."""
+        principal = Principal(
+            tenant=tenant or self.tenant,
+            id=self.principal,
+            kind="integration",
+            scopes=frozenset(scopes or SCOPES),
+        )
+        return TokenIssuer(SIGNING, ISSUER).issue(principal)
+
+    def headers(self, **others: str) -> dict[str, str]:
+        """The headers of a call in the organisation's name."""
+        named = {name.replace("_", "-"): value for name, value in others.items()}
+        return {"Authorization": f"Bearer {self.token()}", **named}
+
+    async def episode(self, *, external_id: str | None = None, **changes: Any) -> str:
+        """The id of an episode that intake has opened, of a client of its own."""
+        [episode_id] = await self.episodes(1, external_ids=[external_id], **changes)
+        return episode_id
+
+    async def episodes(
+        self, count: int, *, external_ids: list[str | None] | None = None, **changes: Any
+    ) -> list[str]:
+        """As many of them."""
+        hasher = await self.keyring.hasher(self.tenant)
+        names = external_ids or [None] * count
+        opened = [
+            EpisodeOpened(
+                **{
+                    "episode_id": new_id(),
+                    "client_id": new_id(),
+                    "age_group": "adult",
+                    "opened_at": OPENED,
+                    "external_hash": hasher.hash("episode", name) if name else None,
+                    **changes,
+                }
+            )
+            for name in names
+        ]
+        await self.keyring.create((self.tenant, one.client_id) for one in opened)
+        await self.apply(*opened)
+        return [one.episode_id for one in opened]
+
+    async def close_episode(self, episode_id: str, closed_at: datetime) -> None:
+        """Let intake have closed it."""
+        await self.apply(
+            EpisodeClosed(
+                episode_id=episode_id, client_id=new_id(), closed_at=closed_at, ending="planned"
+            )
+        )
+
+    async def apply(self, *events: Event) -> None:
+        """Let the consumer have seen these."""
+        plan = CarePlan()
+        for event in events:
+            plan.take(self.tenant, event)
+        async with self.database.session(self.tenant) as conn:
+            await plan.apply(conn)
+
+    async def post(self, path: str, body: object, **headers: str) -> httpx.Response:
+        """A call with a JSON body."""
+        return await self.http.post(path, json=body, headers=self.headers(**headers))
+
+    async def submit(self, episode_id: str, query: str = "", **fields: Any) -> httpx.Response:
+        """Submit a rating; an ORS total of 20 unless `fields` say otherwise."""
+        body = {
+            "episode_id": episode_id,
+            "measure": "ors",
+            "occurred_at": "2026-02-01T10:00:00Z",
+            "total": 20.0,
+        }
+        body = {name: value for name, value in (body | fields).items() if value is not None}
+        return await self.post(f"/v1/ratings{query}", body)
+
+    async def bulk(self, lines: list[dict[str, Any]], query: str = "") -> list[dict[str, Any]]:
+        """Send lines; the outcome of each."""
+        answer = await self.http.post(
+            f"/v1/ratings/bulk{query}",
+            content=b"\n".join(map(msgspec.json.encode, lines)),
+            headers=self.headers(Content_Type="application/x-ndjson"),
+        )
+        assert answer.status_code == 200, answer.text
+        return [msgspec.json.decode(line) for line in answer.content.splitlines()]
+
+    async def events(self, episode_id: str) -> list[Recorded[Event]]:
+        """What the stream of the episode's ratings holds."""
+        store = self.app.state.commands._store
+        found: list[Recorded[Event]] = await store.read(self.tenant, f"feedback-{episode_id}")
+        return found
+
+    async def count(self, table: str = "events") -> int:
+        """How many rows of the organisation there are."""
+        async with self.database.session(self.tenant) as conn:
+            rows = await conn.exec_driver_sql(f"SELECT count(*) FROM {table}")
+            return int(rows.scalar_one())
+
+
+@asynccontextmanager
+async def open_feedback(databases: Databases) -> AsyncIterator[Feedback]:
+    """The application, started; calls go straight into it."""
+    app = create_app(settings_for(databases))
+    app.state.verifier = TokenVerifier(SIGNING, ISSUER)
+    keys = create_database(databases.keys.app)
+    database = create_database(databases.feedback.app)
+    keyring = open_keyring(keys, KEY_ENCRYPTION_KEY)
+    transport = httpx.ASGITransport(app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://feedback") as http,
+    ):
+        yield Feedback(app, http, database, keyring)
+    await database.dispose()
+    await keys.dispose()
