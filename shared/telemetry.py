@@ -44,19 +44,24 @@ _traceparent: ContextVar[str | None] = ContextVar("heroic_traceparent", default=
 _service: ContextVar[str | None] = ContextVar("heroic_service", default=None)
 _tracers: dict[str, Tracer] = {}
 _providers: list[TracerProvider] = []
+_metrics_ports: set[int] = set()
 _propagator = TraceContextTextMapPropagator()
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _request_timers: dict[tuple[str, str, str, int], Histogram] = {}
 
 
 def setup(service: str, role: str, settings: ServiceSettings) -> None:
-    """Start logs, and metrics and traces where they are configured. Once a process and service."""
+    """Start logs, and metrics and traces where they are configured.
+
+    A process that holds several services calls it for each; logs and metrics start once.
+    """
     _start_logs(settings.log_level)
     if settings.otlp_endpoint and service not in _tracers:
         exporter = OTLPSpanExporter(f"{settings.otlp_endpoint.rstrip('/')}/v1/traces")
         trace_to(BatchSpanProcessor(exporter), service, role)
-    if settings.metrics_port:
+    if settings.metrics_port and settings.metrics_port not in _metrics_ports:
         start_http_server(settings.metrics_port, settings.metrics_host)
+        _metrics_ports.add(settings.metrics_port)
 
 
 def trace_to(processor: SpanProcessor, service: str, role: str = "") -> None:
@@ -68,6 +73,12 @@ def trace_to(processor: SpanProcessor, service: str, role: str = "") -> None:
     provider.add_span_processor(processor)
     _providers.append(provider)
     _tracers[service] = provider.get_tracer("heroic")
+
+
+def flush() -> None:
+    """Send the spans that have not been sent."""
+    for provider in _providers:
+        provider.force_flush()
 
 
 def shutdown() -> None:

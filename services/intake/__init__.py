@@ -1,1 +1,1 @@
-"""Who is in care: organisations, people, clients, episodes, sessions. Write side and token issuer."""
+"""Who is in care: organisations, people, clients, episodes, sessions. The issuer of tokens."""

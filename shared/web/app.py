@@ -10,7 +10,9 @@ from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Mount
 
+from shared import telemetry
 from shared.security.tokens import TokenVerifier
+from shared.settings import ServiceSettings
 from shared.web import openapi, problems
 from shared.web.docs import DOCS_POLICY, docs_page
 from shared.web.middleware import Edge
@@ -30,16 +32,22 @@ def create_api(
     lifespan: Lifespan,
     verifier: TokenVerifier,
     ready: Ready,
+    settings: ServiceSettings | None = None,
 ) -> FastAPI:
-    """The application of `service`, to be mounted under `/<service>`."""
+    """The application of `service`, to be mounted under `/<service>`.
+
+    With `settings`, logs, metrics and traces start with it.
+    """
     app = FastAPI(
         title=title,
         version=VERSION,
-        lifespan=lifespan,
+        lifespan=_observed(service, lifespan, settings) if settings else lifespan,
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        # What FastAPI records by itself holds messages of errors, and those quote the input.
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.state.verifier = verifier
     problems.install(app)
@@ -64,6 +72,17 @@ def mount(apps: Mapping[str, FastAPI]) -> Starlette:
     routes = [Mount(f"/{service}", app) for service, app in apps.items()]
     handlers = {HTTPException: problems.on_http}
     return Starlette(routes=routes, lifespan=lifespan, exception_handlers=handlers)
+
+
+def _observed(service: str, lifespan: Lifespan, settings: ServiceSettings) -> Lifespan:
+    @asynccontextmanager
+    async def observed(app: FastAPI) -> AsyncIterator[None]:
+        telemetry.setup(service, "web", settings)
+        async with lifespan(app):
+            yield
+        telemetry.flush()
+
+    return observed
 
 
 def _add_documents(app: FastAPI, service: str) -> None:

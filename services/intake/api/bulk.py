@@ -1,0 +1,110 @@
+"""Many lines in one call: clients, episodes, sessions and consents, in any mixture."""
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request
+from pydantic import Field, TypeAdapter
+from starlette.responses import StreamingResponse
+
+from services.intake.api.answering import Mode, OnConflict, Writer, handlers_of
+from services.intake.api.models import ClientLine, ConsentLine, EpisodeLine, SessionLine
+from services.intake.desk import Desk, Options
+from services.intake.fulfilling import OtherContent
+from services.intake.handlers import Handlers, Result
+from services.intake.intents import Intent
+from shared.errors import HeroicError, TooLarge, Unavailable
+from shared.web import Line, LineResult, chunks, ndjson, ndjson_response, refused, strict_validate
+from shared.web.ndjson import MAX_LINE_BYTES
+
+CHUNK_LINES = 500
+"""A line leads to at most one event, and a commit to at most 1,000."""
+
+AnyLine = Annotated[
+    ClientLine | EpisodeLine | SessionLine | ConsentLine, Field(discriminator="kind")
+]
+_line: TypeAdapter[ClientLine | EpisodeLine | SessionLine | ConsentLine] = TypeAdapter(AnyLine)
+
+Read = tuple[int, Intent | HeroicError]
+"""A line by its number: what it asks for, or why it cannot be read."""
+
+router = APIRouter(prefix="/v1", tags=["bulk"])
+
+
+@router.post("/bulk", response_class=StreamingResponse)
+async def bulk(
+    request: Request,
+    principal: Writer,
+    lines: Annotated[
+        list[Line], Depends(ndjson(ClientLine, EpisodeLine, SessionLine, ConsentLine))
+    ],
+    on_conflict: OnConflict = None,
+    mode: Mode = None,
+    dry_run: Annotated[
+        bool, Query(description="Say what would happen and change nothing.")
+    ] = False,
+) -> StreamingResponse:
+    """Fulfil lines in their order; a line may refer to what an earlier one made.
+
+    The answer is a line of NDJSON for each.
+    """
+    options = Options(correct=on_conflict == "correct", history=mode == "history")
+    handlers, tenant = handlers_of(request), principal.tenant
+    if dry_run:
+        return ndjson_response(_rehearse(handlers, await handlers.desk(tenant, options), lines))
+    return ndjson_response(_fulfil(handlers, tenant, options, lines))
+
+
+async def _fulfil(
+    handlers: Handlers, tenant: str, options: Options, lines: Sequence[Line]
+) -> AsyncIterator[list[LineResult]]:
+    for read in _chunks(lines):
+        try:
+            results = await handlers.many(tenant, _intents(read), options)
+        except Unavailable as error:
+            # The answer has begun: what follows is refused line by line, and may be sent again.
+            yield [refused(number, error) for number, _ in read]
+        else:
+            yield _results(read, results)
+
+
+async def _rehearse(
+    handlers: Handlers, desk: Desk, lines: Sequence[Line]
+) -> AsyncIterator[list[LineResult]]:
+    for read in _chunks(lines):
+        yield _results(read, await handlers.rehearse(desk, _intents(read)))
+
+
+def _chunks(lines: Sequence[Line]) -> Iterator[list[Read]]:
+    for chunk in chunks(lines, CHUNK_LINES):
+        yield [(number, _read(raw)) for number, raw in chunk]
+
+
+def _intents(read: Sequence[Read]) -> list[Intent]:
+    return [one for _, one in read if isinstance(one, Intent)]
+
+
+def _results(read: Sequence[Read], results: Sequence[Result]) -> list[LineResult]:
+    following = iter(results)
+    return [
+        refused(number, one) if isinstance(one, HeroicError) else _result(number, next(following))
+        for number, one in read
+    ]
+
+
+def _read(raw: bytes) -> Intent | HeroicError:
+    if len(raw) > MAX_LINE_BYTES:
+        return TooLarge(f"A line may have at most {MAX_LINE_BYTES} bytes.")
+    try:
+        line = strict_validate(_line, raw)
+    except HeroicError as error:
+        return error
+    return line.line_intent() if isinstance(line, ConsentLine) else line.intent()
+
+
+def _result(number: int, result: Result) -> LineResult:
+    if isinstance(result, OtherContent):
+        return refused(number, result, "conflict")
+    if isinstance(result, HeroicError):
+        return refused(number, result)
+    return LineResult(number, result.status, result.id)

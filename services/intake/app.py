@@ -1,0 +1,71 @@
+"""The composition root of intake: everything is wired here, by hand."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from fastapi import FastAPI
+from redis.asyncio import Redis
+from sqlalchemy import text
+
+from services.intake.api import bulk, clients, episodes, oauth, staff
+from services.intake.handlers import Handlers
+from services.intake.organisations import Organisations
+from services.intake.rate_limit import RateLimiter
+from services.intake.settings import Settings
+from shared.clock import utc_now
+from shared.database import create_database
+from shared.eventstore import EventStore
+from shared.privacy import open_keyring
+from shared.security import SigningKeys, TokenIssuer, TokenVerifier
+from shared.web import create_api
+
+SERVICE = "intake"
+REDIS_SECONDS = 0.25
+"""A slow Redis is an absent one: it only shares counts that are also kept here."""
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The web process of intake."""
+    database = create_database(settings.database_url)
+    keyring = open_keyring(create_database(settings.keys_url), settings.key_encryption_key)
+    store = EventStore(database, keyring, utc_now, service=SERVICE)
+    signing_keys = SigningKeys.read(Path(settings.signing_keys))
+    redis = _redis(settings.redis_url)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await store.start()
+        yield
+        await store.stop()
+        await keyring.close()
+        await database.dispose()
+        if redis is not None:
+            await redis.aclose()
+
+    async def ready() -> None:
+        async with database.session() as connection:
+            await connection.execute(text("SELECT 1"))
+
+    app = create_api(
+        SERVICE,
+        title="Heroic intake",
+        routers=[oauth.router, clients.router, episodes.router, bulk.router, staff.router],
+        lifespan=lifespan,
+        # The issuer knows its own keys: nothing is asked of anybody.
+        verifier=TokenVerifier(signing_keys, settings.issuer),
+        ready=ready,
+        settings=settings,
+    )
+    app.state.handlers = Handlers(store, keyring, utc_now)
+    app.state.organisations = Organisations(store, keyring)
+    app.state.signing_keys = signing_keys
+    app.state.issuer = TokenIssuer(signing_keys, settings.issuer)
+    app.state.limiter = RateLimiter(redis)
+    return app
+
+
+def _redis(url: str) -> Redis | None:
+    if not url:
+        return None
+    return Redis.from_url(url, socket_timeout=REDIS_SECONDS, socket_connect_timeout=REDIS_SECONDS)

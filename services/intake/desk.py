@@ -1,0 +1,194 @@
+"""The desk: what was loaded for a handful of intents, and what is to be written for them.
+
+It is a plain structure without any waiting. The events, claims and releases of one client are
+written together or not at all.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Generic, TypeVar
+
+import msgspec
+
+from services.intake.claims import ClaimNames, client_stream, episode_stream
+from services.intake.domain.client import Client
+from services.intake.domain.client import fold as fold_client
+from services.intake.domain.episode import Episode
+from services.intake.domain.episode import fold as fold_episode
+from services.intake.intents import Ref
+from shared.contracts import Event
+from shared.errors import NotFound
+from shared.eventstore import Append, Claim, NewEvent, Write
+
+S = TypeVar("S", Client, Episode)
+
+
+class Loaded(msgspec.Struct, Generic[S], kw_only=True):
+    """A stream with its state; `events` are new and come after version `stored`."""
+
+    stream: str
+    client_id: str
+    state: S
+    stored: int
+    events: list[Event] = []
+
+    @property
+    def version(self) -> int:
+        """The version that the stream has once the new events are written."""
+        return self.stored + len(self.events)
+
+
+class Group(msgspec.Struct, kw_only=True):
+    """What is written for one client."""
+
+    is_new: bool = False
+    streams: dict[str, Loaded[Client] | Loaded[Episode]] = {}
+    claims: dict[str, str] = {}
+    releases: list[str] = []
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """How intents are meant: `correct` other content, `history`: it comes from the past."""
+
+    correct: bool = False
+    history: bool = False
+
+
+class Desk:
+    """One tenant's clients, episodes and claims, as far as they are needed now."""
+
+    def __init__(
+        self,
+        *,
+        tenant: str,
+        now: datetime,
+        options: Options,
+        names: ClaimNames,
+        new_id: Callable[[], str],
+    ) -> None:
+        self.tenant = tenant
+        self.now = now
+        self.options = options
+        self.names = names
+        self.new_id = new_id
+        self.groups: dict[str, Group] = {}
+        self._refs: dict[str, str] = {}
+        self._clients: dict[str, Loaded[Client]] = {}
+        self._episodes: dict[str, Loaded[Episode]] = {}
+
+    def put_claim(self, claim: str, ref: str) -> None:
+        """Lay a claim that was found on the desk; what lies there already stays."""
+        self._refs.setdefault(claim, ref)
+
+    def put_stream(self, stream: str, events: Sequence[Event]) -> None:
+        """Lay a stream that was read on the desk; one without events is not there."""
+        if not events:
+            return
+        if stream.startswith("client-"):
+            client = fold_client(events)
+            if client is not None:
+                self._clients.setdefault(
+                    client.id,
+                    Loaded(stream=stream, client_id=client.id, state=client, stored=len(events)),
+                )
+            return
+        episode = fold_episode(events)
+        if episode is not None:
+            self._episodes.setdefault(
+                episode.id,
+                Loaded(
+                    stream=stream, client_id=episode.client_id, state=episode, stored=len(events)
+                ),
+            )
+
+    def holder(self, claim: str) -> str | None:
+        """What the claim points to; None where nobody holds it."""
+        return self._refs.get(claim)
+
+    def client(self, ref: Ref) -> Loaded[Client]:
+        """The client that is meant; `NotFound` where there is none."""
+        found = self._clients.get(self._id("client", ref) or "")
+        if found is None:
+            raise NotFound("There is no such client.")
+        return found
+
+    def episode(self, ref: Ref) -> Loaded[Episode]:
+        """The episode that is meant; `NotFound` where there is none."""
+        found = self._episodes.get(self._id("episode", ref) or "")
+        if found is None:
+            raise NotFound("There is no such episode.")
+        return found
+
+    def new_client(self, client: Client, events: list[Event]) -> Loaded[Client]:
+        """A client that is registered now."""
+        loaded = Loaded(
+            stream=client_stream(client.id), client_id=client.id, state=client, stored=0
+        )
+        self._clients[client.id] = loaded
+        self._group(client.id).is_new = True
+        return self.record(loaded, client, events)
+
+    def new_episode(self, episode: Episode, events: list[Event]) -> Loaded[Episode]:
+        """An episode that is opened now."""
+        loaded = Loaded(
+            stream=episode_stream(episode.id),
+            client_id=episode.client_id,
+            state=episode,
+            stored=0,
+        )
+        self._episodes[episode.id] = loaded
+        return self.record(loaded, episode, events)
+
+    def record(self, loaded: Loaded[S], state: S, events: list[Event]) -> Loaded[S]:
+        """`events` are to be written and lead to `state`."""
+        if events:
+            loaded.state = state
+            loaded.events = [*loaded.events, *events]
+            self._group(loaded.client_id).streams[loaded.stream] = loaded
+        return loaded
+
+    def claim(self, client_id: str, claim: str, ref: str) -> None:
+        """The claim is to be held for `ref` from now on."""
+        self._refs[claim] = ref
+        self._group(client_id).claims[claim] = ref
+
+    def release(self, client_id: str, claim: str) -> None:
+        """The claim is to be given up."""
+        self._refs.pop(claim, None)
+        self._group(client_id).releases.append(claim)
+
+    def write(self, client_id: str) -> Write | None:
+        """All that is to be written for one client; None where nothing is."""
+        group = self.groups.get(client_id)
+        if group is None or not group.streams:
+            return None
+        return Write(
+            tenant=self.tenant,
+            appends=[self._append(client_id, loaded) for loaded in group.streams.values()],
+            claims=[
+                Claim(tenant=self.tenant, stream=claim, ref=ref, subject=client_id)
+                for claim, ref in group.claims.items()
+            ],
+            release=group.releases,
+            secret_of=client_id,
+        )
+
+    def _append(self, client_id: str, loaded: Loaded[Client] | Loaded[Episode]) -> Append:
+        return Append(
+            tenant=self.tenant,
+            stream=loaded.stream,
+            expected=loaded.stored,
+            events=[NewEvent(id=self.new_id(), data=event) for event in loaded.events],
+            subject=client_id,
+            secret_of=client_id,
+        )
+
+    def _group(self, client_id: str) -> Group:
+        return self.groups.setdefault(client_id, Group())
+
+    def _id(self, kind: str, ref: Ref) -> str | None:
+        if ref.external_id is None:
+            return ref.id
+        return self.holder(
+            self.names.external("client" if kind == "client" else "episode", ref.external_id)
+        )

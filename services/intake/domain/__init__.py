@@ -1,0 +1,1 @@
+"""Who is in care, as pure functions: `decide(state, command)` gives events, `evolve` folds them."""

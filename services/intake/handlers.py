@@ -1,0 +1,231 @@
+"""Load, decide, append: the only place where commands about care meet the store."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+import msgspec
+
+from services.intake.claims import ClaimNames, client_stream, episode_stream, session_id_claim
+from services.intake.desk import Desk, Options
+from services.intake.fulfilling import Outcome, try_to
+from services.intake.intents import (
+    ChangeEpisode,
+    DecideConsent,
+    Intent,
+    Look,
+    PatchClient,
+    PutClient,
+    PutEpisode,
+    PutSession,
+    Ref,
+    ReplaceSession,
+    SetMeasuring,
+)
+from shared.clock import Clock
+from shared.contracts.intake import ClientDetails
+from shared.errors import Conflict, HeroicError
+from shared.eventstore import (
+    Claimed,
+    EventStore,
+    IdempotencyKey,
+    StoredResponse,
+    Write,
+    Written,
+    WrongVersion,
+)
+from shared.ids import new_id
+from shared.privacy import Keyring
+from shared.telemetry import current_traceparent
+
+ATTEMPTS = 8
+"""How often a command is decided anew after it lost a race."""
+
+Result = Outcome | HeroicError
+Render = Callable[[Outcome], bytes]
+
+
+class Handlers:
+    """Fulfils intents of one organisation at a time."""
+
+    def __init__(self, store: EventStore, keyring: Keyring, clock: Clock) -> None:
+        self._store = store
+        self._keyring = keyring
+        self._clock = clock
+
+    async def one(
+        self,
+        tenant: str,
+        intent: Intent,
+        render: Render,
+        *,
+        options: Options | None = None,
+        key: IdempotencyKey | None = None,
+        status: Callable[[Outcome], int],
+    ) -> tuple[StoredResponse, Outcome | None]:
+        """Fulfil one intent and say what to answer; with `key`, once, however often it is asked.
+
+        There is no outcome where the answer is that of an earlier request.
+        """
+        if key is not None:
+            earlier = await self._store.stored_response(tenant, key)
+            if earlier is not None:
+                return earlier, None
+        lost: HeroicError = Conflict()
+        for _ in range(ATTEMPTS):
+            desk = await self._load(tenant, [intent], options or Options())
+            outcome = try_to(desk, intent)
+            if isinstance(outcome, HeroicError):
+                raise outcome
+            answer = StoredResponse(status(outcome), render(outcome))
+            write = desk.write(outcome.client_id)
+            if write is None:
+                return answer, outcome
+            await self._create_keys(desk, [outcome.client_id])
+            try:
+                written = await self._store.write(_answered(write, key, answer))
+            except (WrongVersion, Claimed) as error:
+                lost = error
+                continue
+            return (written.replayed, None) if written.replayed else (answer, outcome)
+        raise lost
+
+    async def many(self, tenant: str, intents: Sequence[Intent], options: Options) -> list[Result]:
+        """Fulfil intents in their order, as if one by one; an error stands where one failed.
+
+        What concerns one client is written in one transaction, or decided anew.
+        """
+        results: dict[int, Result] = {}
+        pending = list(range(len(intents)))
+        for _ in range(ATTEMPTS):
+            desk = await self._load(tenant, [intents[i] for i in pending], options)
+            tried = {i: try_to(desk, intents[i]) for i in pending}
+            failed = await self._write(desk)
+            results |= {i: _settled(result, failed) for i, result in tried.items()}
+            pending = [i for i in pending if isinstance(results[i], WrongVersion | Claimed)]
+            if not pending:
+                break
+        return [results[i] for i in range(len(intents))]
+
+    async def rehearse(self, desk: Desk, intents: Sequence[Intent]) -> list[Result]:
+        """What would become of intents after all that was rehearsed on `desk` before."""
+        await self._lay_out(desk, intents)
+        return [try_to(desk, intent) for intent in intents]
+
+    async def desk(self, tenant: str, options: Options) -> Desk:
+        """An empty desk."""
+        return Desk(
+            tenant=tenant,
+            now=self._clock(),
+            options=options,
+            names=ClaimNames(await self._keyring.hasher(tenant)),
+            new_id=new_id,
+        )
+
+    async def look(self, tenant: str, intent: Look) -> Desk:
+        """A desk with what `intent` asks to see."""
+        return await self._load(tenant, [intent], Options())
+
+    async def _load(self, tenant: str, intents: Sequence[Intent], options: Options) -> Desk:
+        desk = await self.desk(tenant, options)
+        await self._lay_out(desk, intents)
+        return desk
+
+    async def _lay_out(self, desk: Desk, intents: Sequence[Intent]) -> None:
+        """Lay all that `intents` speak of on the desk: two round trips, however many they are."""
+        claims = {claim for intent in intents for claim in _claims(intent, desk.names)}
+        streams = {stream for intent in intents for stream in _streams(intent)}
+        if claims:
+            heads = await self._store.heads(desk.tenant, sorted(claims))
+            for claim, head in heads.items():
+                if head.ref is not None:
+                    desk.put_claim(claim, head.ref)
+                    streams.add(_stream_of(claim, head.ref))
+        if streams:
+            found = await self._store.read_many(desk.tenant, sorted(streams))
+            for stream, events in found.items():
+                desk.put_stream(stream, [event.data for event in events])
+
+    async def _write(self, desk: Desk) -> dict[str, HeroicError]:
+        """Write everything on the desk; the clients for whom it failed, and why."""
+        writes = {client_id: desk.write(client_id) for client_id in desk.groups}
+        wanted = {client_id: write for client_id, write in writes.items() if write is not None}
+        await self._create_keys(desk, wanted)
+        results = await self._store.write_many([_traced(write) for write in wanted.values()])
+        return {
+            client_id: result
+            for client_id, result in zip(wanted, results, strict=True)
+            if not isinstance(result, Written)
+        }
+
+    async def _create_keys(self, desk: Desk, client_ids: Iterable[str]) -> None:
+        new = [(desk.tenant, one) for one in client_ids if desk.groups[one].is_new]
+        if new:
+            await self._keyring.create(new)
+
+
+def _settled(result: Result, failed: dict[str, HeroicError]) -> Result:
+    return failed.get(result.client_id, result) if isinstance(result, Outcome) else result
+
+
+def _answered(write: Write, key: IdempotencyKey | None, answer: StoredResponse) -> Write:
+    if key is None:
+        return _traced(write)
+    return _traced(
+        msgspec.structs.replace(
+            write, idempotency=key, response=answer.body, response_status=answer.status
+        )
+    )
+
+
+def _traced(write: Write) -> Write:
+    traceparent = current_traceparent()
+    if traceparent is None:
+        return write
+    return msgspec.structs.replace(write, traceparent=traceparent, correlation_id=traceparent[3:35])
+
+
+def _claims(intent: Intent, names: ClaimNames) -> Iterable[str]:
+    """The claims that decide what `intent` means, or whether it may be."""
+    if isinstance(intent, PutClient):
+        yield from names.of_client(intent.details)
+    elif isinstance(intent, PatchClient):
+        yield from names.of_client(msgspec.structs.replace(ClientDetails(), **intent.changes))
+    elif isinstance(intent, ReplaceSession):
+        yield session_id_claim(intent.session_id)
+    elif isinstance(intent, PutEpisode) and intent.external_id is not None:
+        yield names.external("episode", intent.external_id)
+    elif isinstance(intent, PutSession) and intent.external_id is not None:
+        yield names.external("session", intent.external_id)
+    elif isinstance(intent, Look) and intent.identifier is not None:
+        yield names.identifier(intent.identifier.system, intent.identifier.value)
+    client, episode = _refs(intent)
+    if client is not None and client.external_id is not None:
+        yield names.external("client", client.external_id)
+    if episode is not None and episode.external_id is not None:
+        yield names.external("episode", episode.external_id)
+
+
+def _streams(intent: Intent) -> Iterable[str]:
+    """The streams that `intent` names by our own ids."""
+    client, episode = _refs(intent)
+    if client is not None and client.id is not None:
+        yield client_stream(client.id)
+    if episode is not None and episode.id is not None:
+        yield episode_stream(episode.id)
+
+
+def _refs(intent: Intent) -> tuple[Ref | None, Ref | None]:
+    match intent:
+        case PatchClient() | DecideConsent() | SetMeasuring() | PutEpisode():
+            return intent.client, None
+        case ChangeEpisode() | PutSession() | ReplaceSession():
+            return None, intent.episode
+        case Look():
+            return intent.client, intent.episode
+    return None, None
+
+
+def _stream_of(claim: str, ref: str) -> str:
+    """The stream in which the holder of a claim lives."""
+    if claim.startswith(("claim-client-", "claim-identifier-")):
+        return client_stream(ref)
+    return episode_stream(ref.partition("/")[0])

@@ -1,0 +1,1 @@
+"""The schema of intake, step by step."""

@@ -1,0 +1,9 @@
+"""Settings of intake."""
+
+from shared.settings import ServiceSettings, service_config
+
+
+class Settings(ServiceSettings):
+    """`HEROIC_INTAKE_DATABASE_URL` and its kin, and what all services share."""
+
+    model_config = service_config("intake")
