@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from deploy.docs.events import event_catalogue
 from shared.contracts import CATALOGUE
 from shared.contracts.schema import FOLDER, file_name, schema_text
+from shared.security.jwks import SigningKeys
 
 ROOT = Path(__file__).parents[2]
 SERVICES = ("intake", "feedback", "outcomes", "alerts")
@@ -47,8 +49,13 @@ def pages() -> Iterator[Page]:
 
 def openapi_text(service: str) -> str:
     """The OpenAPI document of a service; nothing of it is started or connected to."""
-    settings = import_module(f"services.{service}.settings").Settings(**NOWHERE)
-    app = import_module(f"services.{service}.app").create_app(settings)
+    settings = import_module(f"services.{service}.settings").Settings
+    create_app = import_module(f"services.{service}.app").create_app
+    with TemporaryDirectory() as folder:
+        # An issuer wants a key to sign with even to be described.
+        signing_keys = Path(folder) / "keys.json"
+        SigningKeys.generate().write(signing_keys)
+        app = create_app(settings(**NOWHERE, signing_keys=str(signing_keys)))
     return json.dumps(app.openapi(), indent=2, ensure_ascii=False) + "\n"
 
 
