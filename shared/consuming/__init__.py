@@ -10,13 +10,12 @@ of the streams and the checkpoint, in one transaction (`batch.py`).
 
 from shared.consuming.consumer import Consumer, create_broker
 from shared.consuming.parking import held_back_since
-from shared.consuming.records import Decode, Handler, Header, Incoming, Plan
+from shared.consuming.records import Decode, Handler, Incoming, Plan
 
 __all__ = [
     "Consumer",
     "Decode",
     "Handler",
-    "Header",
     "Incoming",
     "Plan",
     "create_broker",

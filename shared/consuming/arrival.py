@@ -27,7 +27,7 @@ async def arrived(
     *,
     group: str,
     service: str,
-    id: str | None,
+    id: str | None,  # noqa: A002 - the word of the interface
     lookup: Callable[[], Awaitable[T | None]],
     clock: Clock = utc_now,
 ) -> T | None:

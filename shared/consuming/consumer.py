@@ -90,7 +90,8 @@ class Consumer:
         self._decode = decode
         self._max_records = max_records
         self._batches = Batches(group, handler, database, store, versions=versions)
-        self._topic_ids = TopicIds(bootstrap_of(broker))
+        self.bootstrap = bootstrap_of(broker)
+        self._topic_ids = TopicIds(self.bootstrap)
         self._assignment = Assignment(
             group, database, self._topic_ids, self._raw_consumer, self._stop_because
         )

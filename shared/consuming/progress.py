@@ -23,7 +23,7 @@ from shared.topics import PARTITIONS, PROGRESS_TOPIC, topic
 
 log = logging.getLogger(__name__)
 
-CATCH_UP_SECONDS = 0.02
+FIRST_LOOK_SECONDS, LAST_LOOK_SECONDS = 0.02, 0.5
 RETRY_SECONDS = 1.0
 
 # A checkpoint of an older topic has nothing to say, and no time is ever taken back.
@@ -56,11 +56,11 @@ class Relayed(msgspec.Struct, frozen=True):
 
 
 class Watched(NamedTuple):
-    """A group whose progress in the topic of `service` is to be kept in `database`."""
+    """A group whose progress in `topic` is to be kept in `database`."""
 
     database: Database
     group: str
-    service: str
+    topic: str
 
 
 async def processed_through(database: Database, group: str, service: str) -> datetime | None:
@@ -112,9 +112,9 @@ class ProgressKeeper:
         except UNREADABLE:
             log.warning("a record of %s is no progress", PROGRESS_TOPIC)
             return
-        self._latest[said.service] = said
+        self._latest[topic(said.service)] = said
         for watched, news in self._news.items():
-            if watched.service == said.service:
+            if watched.topic == topic(said.service):
                 news.set()
 
     async def _keep(self, watched: Watched) -> None:
@@ -123,21 +123,21 @@ class ProgressKeeper:
             self._news[watched].clear()
             # Stay with what was said until it is reached: what comes later only moves further
             # away while there is much to do.
-            said = self._latest[watched.service]
+            said = self._latest[watched.topic]
+            pause = FIRST_LOOK_SECONDS
             while not await self._reached(watched, said):
-                await asyncio.sleep(CATCH_UP_SECONDS)
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, LAST_LOOK_SECONDS)
 
     async def _reached(self, watched: Watched, said: Relayed) -> bool:
-        database, group, service = watched
+        database, group, name = watched
         numbers = range(PARTITIONS)
         offsets = [said.offsets.get(str(number), 0) for number in numbers]
         try:
             async with database.session() as connection:
                 conn = driver(connection)
-                await conn.execute(
-                    REACHED, group, topic(service), list(numbers), offsets, said.through
-                )
-                behind = await conn.fetchval(BEHIND, group, topic(service), said.through)
+                await conn.execute(REACHED, group, name, list(numbers), offsets, said.through)
+                behind = await conn.fetchval(BEHIND, group, name, said.through)
         except Unavailable as error:
             log.warning("%s: progress not kept: %s", group, describe(error))
             await asyncio.sleep(RETRY_SECONDS)

@@ -6,7 +6,8 @@ from typing import Protocol
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared.contracts import EVENTS, RawEnvelope
+from shared.contracts import EVENTS, Envelope, RawEnvelope
+from shared.contracts.envelope import Header
 from shared.errors import HeroicError, Permanent
 from shared.eventstore import Write
 
@@ -27,43 +28,16 @@ KNOWN_SCHEMAS = frozenset(
 _raw_envelope = msgspec.json.Decoder(RawEnvelope)
 
 
-class Header(Protocol):
-    """What the kernel reads of an envelope; `shared.contracts.Envelope` is one, and so may be a
-    slimmer Struct of a handler that decodes only what it uses."""
-
-    @property
-    def id(self) -> str:
-        """The event's id."""
-
-    @property
-    def tenant(self) -> str:
-        """The organisation."""
-
-    @property
-    def subject(self) -> str:
-        """The Kafka key: client id, or organisation id where there is no client."""
-
-    @property
-    def stream(self) -> str:
-        """The stream's name."""
-
-    @property
-    def streamversion(self) -> int:
-        """The event's version in its stream, from 1."""
-
-    @property
-    def traceparent(self) -> str | None:
-        """The trace that it belongs to."""
-
-
 class Incoming(msgspec.Struct, gc=False):
-    """A record that could be decoded. `envelope` is what the consumer's `decode` made of it."""
+    """A record that could be decoded. `envelope` is what the consumer's `decode` made of it: an
+    Envelope, or a slimmer Struct with those of its attributes that the handler and the kernel use
+    (`id`, `tenant`, `subject`, `stream`, `streamversion`, `traceparent`)."""
 
     topic: str
     partition: int
     offset: int
     raw: bytes
-    envelope: Header
+    envelope: Envelope
 
 
 class Broken(msgspec.Struct):
@@ -84,7 +58,7 @@ Record = Incoming | Broken
 class Decode(Protocol):
     """Bytes of a record → its envelope."""
 
-    def __call__(self, raw: bytes, /) -> Header:
+    def __call__(self, raw: bytes, /) -> Envelope:
         """Raises Permanent or msgspec's errors for bytes that are no event of ours."""
 
 

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from shared.consuming.records import UNREADABLE_RECORD, Broken, Header, Incoming, Record
+from shared.consuming.records import UNREADABLE_RECORD, Broken, Incoming, Record
+from shared.contracts.envelope import Header
 from shared.ids import derived_id
 
 HELD, GAP, FORK = "held", "gap", "fork"
