@@ -25,7 +25,7 @@ from services.alerts.rows import (
     save_series,
 )
 from services.alerts.writing import Decided, writes_of
-from shared.consuming.records import Incoming
+from shared.consuming.records import Incoming, Plan
 from shared.contracts import Envelope, Event, Recorded
 from shared.contracts.feedback import RatingVoided
 from shared.contracts.outcomes import AssessmentRevised, AssessmentWithdrawn, RatingAssessed
@@ -44,7 +44,7 @@ ASSESSMENT_TYPES = {event.type for event in ASSESSMENTS}
 T = TypeVar("T", bound=Rating | Assessment)
 
 
-class AlertPlan:
+class AlertPlan(Plan):
     """The events of a batch, the alerts as they stand after them, and the series changed."""
 
     def __init__(self, bell: Bell) -> None:
@@ -80,7 +80,7 @@ class RiskHandler:
     async def prepare(self, conn: AsyncConnection, events: Sequence[Incoming]) -> AlertPlan:
         """The risk alerts that `events` of feedback raise or change."""
         plan = AlertPlan(self._bell)
-        asked = [e for e in envelopes(events) if may_tell_of_risk(e)]
+        asked = [e.envelope for e in events if may_tell_of_risk(e.envelope)]
         if not asked:
             return plan
         grouped = by_series(await open_all(asked, self._keyring), RATINGS)
@@ -100,7 +100,7 @@ class RulesHandler:
     async def prepare(self, conn: AsyncConnection, events: Sequence[Incoming]) -> AlertPlan:
         """The alerts that the assessments in `events` call for, and the series with them."""
         plan = AlertPlan(self._bell)
-        asked = [e for e in envelopes(events) if e.event_type in ASSESSMENT_TYPES]
+        asked = [e.envelope for e in events if e.envelope.event_type in ASSESSMENT_TYPES]
         if not asked:
             return plan
         grouped = by_series(await open_all(asked, self._keyring), ASSESSMENTS)
@@ -132,10 +132,10 @@ class KeptHandler:
         """The alerts whose rows are older than `events` of alerts say."""
         plan = AlertPlan(self._bell)
         heads: dict[Key, int] = {}
-        for envelope in envelopes(events):
-            event = leave_sealed(envelope).data
+        for incoming in events:
+            event = leave_sealed(incoming.envelope).data
             if isinstance(event, AlertEvent):
-                heads[envelope.tenant, event.alert_id] = envelope.version
+                heads[incoming.envelope.tenant, event.alert_id] = incoming.envelope.version
         kept = await load_versions(driver(conn), heads.keys())
         for (tenant, alert_id), version in heads.items():
             if kept.get((tenant, alert_id), 0) < version:
@@ -154,11 +154,6 @@ def may_tell_of_risk(envelope: Envelope) -> bool:
         definition = definitions().get((event.measure, event.definition_version))
         return definition is None or bool(definition.risk)
     return isinstance(event, RatingVoided)
-
-
-def envelopes(events: Iterable[Incoming]) -> Iterator[Envelope]:
-    """The envelopes of `events`, which were decoded by `shared.contracts.decode`."""
-    return (cast("Envelope", event.envelope) for event in events)
 
 
 def by_series(

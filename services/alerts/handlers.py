@@ -9,7 +9,7 @@ from services.alerts.rows import save_alerts
 from services.alerts.writing import append_of
 from shared.contracts import Event, Recorded
 from shared.database import Database, driver
-from shared.errors import NotFound, PreconditionFailed
+from shared.errors import Conflict, NotFound, PreconditionFailed
 from shared.eventstore import (
     EventStore,
     IdempotencyKey,
@@ -63,16 +63,23 @@ class Alerts:
         Raises NotFound, PreconditionFailed, NeedsReview, NotARisk, AlreadyEnded and what the
         store raises.
         """
-        if asked.idempotency is not None:
-            stored = await self._store.stored_response(asked.tenant, asked.idempotency)
-            if stored is not None:
-                return stored
-        for _ in range(TRIES - 1):
+        if stored := await self._answered(asked):
+            return stored
+        for _ in range(TRIES):
             try:
                 return await self._once(asked, command, answer)
-            except WrongVersion:
-                continue
-        return await self._once(asked, command, answer)
+            except (Conflict, PreconditionFailed) as error:
+                # What is in the way may be the same request, which was quicker.
+                if stored := await self._answered(asked):
+                    return stored
+                if not isinstance(error, WrongVersion):
+                    raise
+        raise Conflict("Others keep changing this alert.")
+
+    async def _answered(self, asked: Asked) -> StoredResponse | None:
+        if asked.idempotency is None:
+            return None
+        return await self._store.stored_response(asked.tenant, asked.idempotency)
 
     async def _once(self, asked: Asked, command: Command, answer: Answer) -> StoredResponse:
         told = await self.history(asked.tenant, asked.alert_id)

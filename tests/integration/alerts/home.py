@@ -1,0 +1,245 @@
+"""Alerts on real databases behind a real web server, fed without Kafka: events go straight to
+the handlers, in a transaction as the consumers' is."""
+
+import asyncio
+import base64
+import socket
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import uvicorn
+from fastapi import FastAPI
+
+from deploy.setup.databases import DatabaseUrls
+from services.alerts.app import create_app
+from services.alerts.bell import Bell
+from services.alerts.consumers import KeptHandler, RiskHandler, RulesHandler
+from services.alerts.settings import Settings
+from shared.consuming.records import Handler, Incoming
+from shared.contracts import Event, decode, envelope_bytes
+from shared.contracts.feedback import RatingContent, RatingSubmitted, RiskFlag
+from shared.contracts.outcomes import Assessment, RatingAssessed, Verdict
+from shared.database import Database, create_database
+from shared.eventstore import EventStore
+from shared.ids import derived_id, new_id
+from shared.migrations import upgrade
+from shared.privacy import Keyring, migrate_keys, open_keyring, seal
+from shared.security import SCOPES, Principal, SigningKeys, TokenIssuer, TokenVerifier
+from shared.web import mount
+from tests.conftest import MakeDatabase
+
+ISSUER = "http://heroic.test"
+KEY = base64.b64encode(b"k" * 32).decode()
+
+
+@dataclass(frozen=True)
+class Client:
+    """A client in care, with one episode."""
+
+    tenant: str
+    id: str = field(default_factory=new_id)
+    episode_id: str = field(default_factory=new_id)
+
+
+@dataclass
+class Home:
+    """The handlers of alerts, and the way to its HTTP."""
+
+    urls: DatabaseUrls
+    settings: Settings
+    database: Database
+    keyring: Keyring
+    store: EventStore
+    risk: RiskHandler
+    rules: RulesHandler
+    kept: KeptHandler
+    issuer: TokenIssuer
+    base_url: str
+    app: FastAPI
+    tenant: str = field(default_factory=new_id)
+    versions: dict[str, int] = field(default_factory=dict)
+
+    def as_new_tenant(self) -> "Home":
+        """The same for a tenant of which there is nothing yet."""
+        return replace(self, tenant=new_id(), versions={})
+
+    async def new_client(self, tenant: str | None = None) -> Client:
+        """A client with a key."""
+        client = Client(tenant or self.tenant)
+        await self.keyring.create([(client.tenant, client.id)])
+        return client
+
+    def http(self, tenant: str | None = None, scopes: Sequence[str] = SCOPES) -> httpx.AsyncClient:
+        """An HTTP client of an integration of `tenant`."""
+        principal = Principal(
+            tenant=tenant or self.tenant,
+            id=new_id(),
+            kind="integration",
+            scopes=frozenset(scopes),
+        )
+        headers = {"Authorization": f"Bearer {self.issuer.issue(principal)}"}
+        return httpx.AsyncClient(base_url=self.base_url, headers=headers, timeout=10)
+
+    async def submit(self, client: Client, *answers: int | None, **fields: Any) -> None:
+        """A PHQ-9 with these answers (tenths) to its risk item comes in."""
+        await self.handle(self.risk, await self.record(client, phq9(client, *answers, **fields)))
+
+    async def assess(self, client: Client, *holds: bool, **fields: Any) -> None:
+        """The rule `reliable_deterioration` is evaluated on these ratings, one after another."""
+        events = [assessed(client, n, one, **fields) for n, one in enumerate(holds, 2)]
+        records = [await self.record(client, event) for event in events]
+        await self.handle(self.rules, *records)
+
+    async def record(self, client: Client, event: Event) -> Incoming:
+        """The event as it would come out of Kafka."""
+        service = event.type.split(".")[1]
+        stream = f"{service}-{client.episode_id}"
+        version = self.versions[stream] = self.versions.get(stream, 0) + 1
+        names = {"tenant": client.tenant, "stream": stream, "event_id": new_id()}
+        cipher = (await self.keyring.load([(client.tenant, client.id)]))[client.tenant, client.id]
+        raw = envelope_bytes(
+            event_type=event.type,
+            subject=client.id,
+            recorded_at=datetime.now(UTC),
+            version=version,
+            epoch=1,
+            position=version,
+            schema_version=event.version,
+            correlation_id=new_id(),
+            causation_id=None,
+            traceparent=None,
+            data=seal(event, cipher, **names),
+            **names,
+        )
+        return Incoming(f"heroic.{service}.events", 0, version, raw, decode(raw))
+
+    async def handle(self, handler: Handler, *records: Incoming) -> None:
+        """Hand a batch to a handler, in a transaction as the kernel does it."""
+        tenants = {record.envelope.tenant for record in records}
+        async with self.database.session(*tenants) as conn:
+            plan = await handler.prepare(conn, records)
+            await self.store.write_in(conn, plan.writes)
+            await plan.apply(conn)
+        await plan.committed()
+
+
+def phq9(
+    client: Client,
+    *answers: int | None,
+    occurred_at: datetime | None = None,
+    imported: bool = False,
+) -> RatingSubmitted:
+    """A PHQ-9 with these answers to its risk item."""
+    return RatingSubmitted(
+        rating_id=new_id(),
+        episode_id=client.episode_id,
+        client_id=client.id,
+        measure="phq-9",
+        definition_version=1,
+        occurred_at=occurred_at or datetime.now(UTC),
+        imported=imported,
+        private=RatingContent(
+            total=120, risk=[RiskFlag("9", "self", answer) for answer in answers]
+        ),
+    )
+
+
+def assessed(client: Client, number: int, holds: bool, imported: bool = False) -> RatingAssessed:
+    """The rating `number` of a series of ORS, and what one rule said of it."""
+    now = datetime.now(UTC)
+    return RatingAssessed(
+        rating_id=derived_id(client.episode_id, str(number)),
+        episode_id=client.episode_id,
+        client_id=client.id,
+        series=client.episode_id,
+        measure="ors",
+        rule_set_version=1,
+        occurred_at=now,
+        rating_recorded_at=now,
+        imported=imported,
+        private=Assessment(
+            total=120,
+            baseline=200,
+            change=-80,
+            ordinal=number,
+            verdicts=[
+                Verdict(
+                    rule="reliable_deterioration",
+                    rule_version=1,
+                    kind="state",
+                    severity="high",
+                    holds=holds,
+                    inputs={"baseline": 200, "latest": 120},
+                    thresholds={"reliable_change": "5"},
+                    text="Worse by 8 than the first rating.",
+                    counterfactual="A score of 15.1 or more would not have fired.",
+                )
+            ],
+        ),
+    )
+
+
+@asynccontextmanager
+async def open_home(make_database: MakeDatabase, redis_url: str) -> AsyncIterator[Home]:
+    """Alerts with a migrated database, its handlers, and its web server on a free port."""
+    urls, keys = await asyncio.gather(make_database(), make_database())
+    await upgrade("alerts", urls.owner)
+    await migrate_keys(keys.owner)
+    settings = Settings.model_validate(
+        {
+            "database_url": urls.app,
+            "keys_url": keys.app,
+            "key_encryption_key": KEY,
+            "redis_url": redis_url,
+            "public_url": ISSUER,
+        }
+    )
+    signing = SigningKeys.generate()
+    app = create_app(settings)
+    app.state.verifier = TokenVerifier(signing, ISSUER)
+    database, key_database = create_database(urls.app), create_database(keys.app)
+    keyring, bell = open_keyring(key_database, KEY), Bell(redis_url)
+    store = EventStore(database, keyring, service="alerts")
+    await store.start()
+    async with serve(app) as base_url:
+        yield Home(
+            urls,
+            settings,
+            database,
+            keyring,
+            store,
+            RiskHandler(keyring, bell),
+            RulesHandler(keyring, bell),
+            KeptHandler(store, bell),
+            TokenIssuer(signing, ISSUER),
+            base_url,
+            app,
+        )
+    await bell.close()
+    await store.stop()
+    await keyring.close()
+    await database.dispose()
+
+
+@asynccontextmanager
+async def serve(app: FastAPI) -> AsyncIterator[str]:
+    """The app under `/alerts` of a real server."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        config = uvicorn.Config(
+            mount({"alerts": app}), log_config=None, timeout_graceful_shutdown=1
+        )
+        server = uvicorn.Server(config)
+        # Signals are the test runner's.
+        task = asyncio.create_task(server._serve(sockets=[listener]))
+        while not server.started:
+            await asyncio.sleep(0.01)
+            if task.done():
+                task.result()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/alerts"
+        server.should_exit = True
+        await task

@@ -1,0 +1,249 @@
+"""The live stream: nothing is lost, nothing comes twice, nobody hears of strangers."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import httpx
+import pytest
+
+from services.alerts.live.hub import WAITING_MESSAGES, Subscriber
+from services.alerts.live.log import Bookmark, Log
+from shared.database import driver
+from shared.eventstore.tail import START, Cursor
+from tests.conftest import MakeDatabase
+from tests.integration.alerts.home import Client, Home, open_home
+
+REVIEW = {"seen_how": "by telephone", "outcome": "safety plan made", "actor": "Dr A"}
+
+
+@dataclass
+class Message:
+    """One server-sent event."""
+
+    id: str
+    name: str
+    data: dict[str, object]
+
+
+@asynccontextmanager
+async def listening(
+    http: httpx.AsyncClient, query: str = "", after: str | None = None
+) -> AsyncIterator[AsyncIterator[Message]]:
+    """The stream's messages from now on, or after a cursor."""
+    headers = {"Last-Event-ID": after} if after else {}
+    async with http.stream("GET", f"/v1/stream{query}", headers=headers) as answer:
+        assert answer.status_code == 200, await answer.aread()
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        yield messages(answer.aiter_lines())
+
+
+async def messages(lines: AsyncIterator[str]) -> AsyncIterator[Message]:
+    """The messages in the lines of a stream; comments are no messages."""
+    fields: dict[str, str] = {}
+    async for line in lines:
+        if line.startswith(":"):
+            continue
+        if line:
+            name, _, value = line.partition(": ")
+            fields[name] = value
+        elif fields:
+            yield Message(fields["id"], fields["event"], json.loads(fields["data"]))
+            fields = {}
+
+
+async def take(stream: AsyncIterator[Message], count: int, seconds: float = 5) -> list[Message]:
+    """The next messages."""
+    async with asyncio.timeout(seconds):
+        return [await anext(stream) for _ in range(count)]
+
+
+async def test_an_alert_is_on_the_stream_as_it_is_raised_and_changed(home: Home) -> None:
+    client = await home.new_client()
+    async with home.http() as http, listening(http) as stream:
+        await home.submit(client, 30)
+        [raised] = await take(stream, 1, seconds=1)
+        link = str(raised.data["link"])
+        assert raised.name == "alert-raised"
+        assert raised.data == {
+            "id": link.rpartition("/")[2],
+            "client_id": client.id,
+            "episode_id": client.episode_id,
+            "rule": "risk_item",
+            "severity": "urgent",
+            "status": "open",
+            "historical": False,
+            "link": link,
+        }
+        path = link.removeprefix("/alerts")
+        assert (await http.get(path)).status_code == 200
+        await http.post(f"{path}/acknowledge", json={})
+        await http.post(f"{path}/review", json=REVIEW)
+        changed = await take(stream, 2)
+    assert [one.name for one in changed] == ["alert-changed", "alert-changed"]
+    assert [one.data["status"] for one in changed] == ["acknowledged", "resolved"]
+
+
+async def test_who_resumes_gets_what_came_in_between_once_and_in_order(home: Home) -> None:
+    client = await home.new_client()
+    async with home.http() as http:
+        async with listening(http) as stream:
+            await home.submit(client, 10)
+            [first] = await take(stream, 1)
+        for _ in range(5):
+            await home.submit(client, 10)
+        async with listening(http, after=first.id) as stream:
+            await home.submit(client, 10)
+            rest = await take(stream, 6)
+        async with listening(http, f"?after={rest[3].id}") as stream:
+            again = await take(stream, 2)
+    assert [one.id for one in rest[4:]] == [one.id for one in again]
+    places = [Bookmark.decode(one.id).place for one in [first, *rest]]
+    assert places == sorted(set(places))
+
+
+async def test_nothing_is_lost_while_many_write_and_the_listener_keeps_reconnecting(
+    home: Home,
+) -> None:
+    clients = [await home.new_client() for _ in range(40)]
+    seen: list[Message] = []
+
+    async def write(one: Client) -> None:
+        for _ in range(3):
+            await home.submit(one, 10)
+
+    async with home.http() as http:
+        async with listening(http) as stream:
+            await home.submit(clients[0], 10)
+            seen += await take(stream, 1)
+        writing = asyncio.gather(*(write(one) for one in clients))
+        while len(seen) < 121:
+            async with listening(http, after=seen[-1].id) as stream:
+                seen += await take(stream, min(10, 121 - len(seen)), seconds=20)
+        await writing
+        async with listening(http, after=seen[-1].id) as stream:
+            with pytest.raises(TimeoutError):
+                await take(stream, 1, seconds=0.3)
+    assert len({one.id for one in seen}) == 121
+    assert {one.data["client_id"] for one in seen} == {one.id for one in clients}
+
+
+async def test_a_commit_above_the_horizon_comes_once_the_older_one_is_done(home: Home) -> None:
+    client = await home.new_client()
+    async with home.http() as http, listening(http) as stream:
+        next_one = asyncio.create_task(take(stream, 1))
+        async with home.database.session(home.tenant) as older:
+            await driver(older).execute("SELECT pg_current_xact_id()")
+            await home.submit(client, 30)
+            done, _ = await asyncio.wait([next_one], timeout=0.3)
+            assert not done
+        [raised] = await next_one
+    assert raised.data["client_id"] == client.id
+
+
+async def beginning(home: Home) -> str:
+    """A cursor before everything."""
+    _, epoch = await Log(home.database).now()
+    return Bookmark(epoch, START).encode()
+
+
+async def test_history_is_delivered_to_nobody_unless_asked_for(home: Home) -> None:
+    client = await home.new_client()
+    await home.submit(client, 30, imported=True)
+    await home.assess(client, True, True, imported=True)
+    start = await beginning(home)
+    async with home.http() as http:
+        async with listening(http, after=start) as stream:
+            with pytest.raises(TimeoutError):
+                await take(stream, 1, seconds=0.5)
+        async with listening(http, "?historical=true", after=start) as stream:
+            told = await take(stream, 3)
+    assert {one.data["historical"] for one in told} == {True}
+
+
+async def test_a_live_answer_on_a_historical_alert_is_its_raising_to_those_who_listen(
+    home: Home,
+) -> None:
+    client = await home.new_client()
+    await home.submit(client, 30, imported=True)
+    async with home.http() as http, listening(http) as stream:
+        await home.submit(client, 10)
+        [first] = await take(stream, 1)
+        assert (first.name, first.data["historical"]) == ("alert-raised", False)
+        await home.submit(client, 10)
+        [second] = await take(stream, 1)
+    assert second.name == "alert-changed"
+
+
+async def test_severities_are_filtered(home: Home) -> None:
+    client = await home.new_client()
+    async with home.http() as http, listening(http, "?severity=urgent") as stream:
+        await home.assess(client, True)
+        await home.submit(client, None)
+        await home.submit(client, 30)
+        [only] = await take(stream, 1)
+    assert only.data["rule"] == "risk_item"
+
+
+async def test_nobody_hears_of_another_tenants_alerts(home: Home) -> None:
+    stranger = home.as_new_tenant()
+    async with home.http() as http, listening(http, after=await beginning(home)) as stream:
+        await home.submit(await home.new_client(), 30)
+        await stranger.submit(await stranger.new_client(), 30)
+        await home.submit(await home.new_client(), 20)
+        assert len(await take(stream, 2)) == 2
+        with pytest.raises(TimeoutError):
+            await take(stream, 1, seconds=0.3)
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["?after=nonsense", "?after=%00", "?after=" + "a" * 300, "?severity=deadly", "?historical=2"],
+)
+async def test_what_no_stream_can_begin_with_is_422(home: Home, query: str) -> None:
+    async with home.http() as http:
+        assert (await http.get(f"/v1/stream{query}")).status_code == 422
+
+
+async def test_a_cursor_from_before_a_restore_gets_reset_and_goes_on(home: Home) -> None:
+    _, epoch = await Log(home.database).now()
+    old = Bookmark(epoch - 1, Cursor(10**9, 1)).encode()
+    async with home.http() as http, listening(http, after=old) as stream:
+        [reset] = await take(stream, 1)
+        assert reset.name == "reset"
+        await home.submit(await home.new_client(), 30)
+        [raised] = await take(stream, 1)
+        assert raised.name == "alert-raised"
+
+
+async def test_without_redis_the_stream_goes_on_within_a_second_or_two(
+    make_database: MakeDatabase,
+) -> None:
+    async with open_home(make_database, "redis://127.0.0.1:1") as home:
+        client = await home.new_client()
+        async with home.http() as http, listening(http) as stream:
+            await home.submit(client, 30)
+            [raised] = await take(stream, 1, seconds=2)
+    assert raised.name == "alert-raised"
+
+
+async def test_who_does_not_keep_up_is_dropped_and_others_are_not(home: Home) -> None:
+    await home.submit(await home.new_client(), 30)
+    [message] = (await Log(home.database).read([home.tenant], START)).messages
+    slow, quick = Subscriber(home.tenant, START), Subscriber(home.tenant, START)
+    for _ in range(WAITING_MESSAGES + 5):
+        slow.tell(message)
+        quick.tell(message)
+        assert await quick.next() is message
+    assert slow.dropped
+    assert not quick.dropped
+    for _ in range(WAITING_MESSAGES):
+        assert await slow.next() is message
+    assert await slow.next() is None
+
+
+def test_a_cursor_comes_back_as_it_was() -> None:
+    bookmark = Bookmark(1, Cursor(2**40, 2**41))
+    assert Bookmark.decode(bookmark.encode()) == bookmark
