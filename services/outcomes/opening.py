@@ -1,7 +1,7 @@
 """From records of Kafka to events of clients: checked, and their private parts opened."""
 
 from collections.abc import Sequence
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 from services.outcomes.rows import ClientKey
 from shared.consuming.records import Incoming
@@ -29,7 +29,7 @@ async def open_batch(events: Sequence[Incoming], keyring: Keyring) -> list[Clien
 
     Raises Permanent with the id of the event (`event_id`) that no retry will make readable.
     """
-    envelopes = [cast("Envelope", one.envelope) for one in events]
+    envelopes = [one.envelope for one in events]
     try:
         ciphers = await keyring.load(sealed_for(envelopes))
     except KeyMissing as error:

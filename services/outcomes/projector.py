@@ -1,5 +1,6 @@
 """The projector: events into the journal, and into the views and summaries folded from it."""
 
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
@@ -18,6 +19,7 @@ from shared.contracts import Event
 from shared.contracts.outcomes import AssessmentRevised, AssessmentWithdrawn, RatingAssessed
 from shared.privacy import Keyring
 
+PRUNE_SECONDS = 600
 NOT_IN_SUMMARIES: tuple[type[Event], ...] = (RatingAssessed, AssessmentRevised, AssessmentWithdrawn)
 
 
@@ -28,6 +30,7 @@ class Projector:
         self._keyring = keyring
         self._bell = bell
         self._version: int | None = None
+        self._pruned: dict[str, float] = {}
 
     async def prepare(self, conn: AsyncConnection, events: Sequence[Incoming]) -> Plan:
         """Fold the batch into the states of its clients."""
@@ -48,6 +51,14 @@ class Projector:
         self._version = await rows.live_version(conn)
         if self._version != version:
             raise StaleState
+
+    async def prune(self, conn: AsyncConnection, tenants: Iterable[str]) -> None:
+        """Forget old changes of these tenants, each once in a while."""
+        now = time.monotonic()
+        due = [one for one in tenants if now - self._pruned.get(one, 0) > PRUNE_SECONDS]
+        if due:
+            await rows.prune_changes(conn, due)
+            self._pruned.update(dict.fromkeys(due, now))
 
     def changed(self) -> None:
         """Wake open pages."""
@@ -80,6 +91,7 @@ class ProjectorPlan(Plan):
         await rows.save_views(conn, self._version, self._folded.views)
         await rows.save_summaries(conn, self._version, self._folded.summaries)
         await rows.note_changes(conn, self._folded.views)
+        await self._projector.prune(conn, {tenant for tenant, _ in self._folded.views})
         await self._projector.check_version(conn, self._version)
 
     async def committed(self) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Row, Select, select, tuple_
+from sqlalchemy import ColumnElement, Row, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.outcomes.domain.fold import evolve
@@ -116,7 +116,7 @@ async def find_clients(
     conn: AsyncConnection, tenant: str, filters: Filters, after: str | None, limit: int
 ) -> list[str]:
     """The ids of clients, in order, who have a summary that passes the filters."""
-    query: Select[tuple[str]] = (
+    query = (
         select(views.c.client_id)
         .where(views.c.tenant == tenant, views.c.projection == LIVE)
         .order_by(views.c.client_id)

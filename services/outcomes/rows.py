@@ -129,6 +129,13 @@ DO UPDATE SET {", ".join(f"{name} = excluded.{name}" for name in _names if name 
 
 LIVE_VERSION = "SELECT version FROM projections WHERE status = 'live'"
 
+# An hour is for open pages that were away; what a rebuild has still to catch up with stays.
+PRUNE_CHANGES = """
+DELETE FROM view_changes AS c
+WHERE c.tenant = ANY ($1::text[]) AND c.changed_at < now() - interval '1 hour'
+    AND c.xid < ALL (SELECT p.since FROM projections AS p WHERE p.status = 'building')
+"""
+
 NOTE_CHANGES = "INSERT INTO view_changes (tenant, client_ids) VALUES ($1, $2)"
 
 
@@ -191,6 +198,11 @@ async def note_changes(conn: AsyncConnection, clients: Iterable[ClientKey]) -> N
     for tenant, client_id in clients:
         by_tenant[tenant].append(client_id)
     await driver(conn).executemany(NOTE_CHANGES, list(by_tenant.items()))
+
+
+async def prune_changes(conn: AsyncConnection, tenants: Iterable[str]) -> None:
+    """Forget changes that nobody will ask for any more."""
+    await driver(conn).execute(PRUNE_CHANGES, list(tenants))
 
 
 def columns(given: Sequence[tuple[object, ...]], width: int) -> list[Sequence[object]]:

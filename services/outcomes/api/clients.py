@@ -56,7 +56,9 @@ async def caseload(
     """One line an episode and series; of open episodes unless `status` says otherwise."""
     if wanted.status is None:
         wanted = wanted._replace(status="open")
-    found = await parts.views.caseload(reader.tenant, wanted, page.after(tuple[str, str]), page.limit + 1)
+    found = await parts.views.caseload(
+        reader.tenant, wanted, page.after(tuple[str, str]), page.limit + 1
+    )
     items, following = page_of(found, page.limit, lambda one: (one.client_id, one.series_id))
     return page_response(
         [summary_view(one).model_dump(mode="json") for one in items], following, request

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from deploy.setup.databases import DatabaseUrls
 from services.outcomes.assessor import Assessor
 from services.outcomes.projector import Projector
+from services.outcomes.rows import StaleState
 from services.outcomes.views import Views
 from services.outcomes.wake import Bell
 from shared.consuming.records import Handler, Incoming
@@ -53,13 +54,24 @@ class Home:
         for event in events:
             await self.project(event)
             await self.assess(event)
-        episodes = {(e.tenant, f"assessment-{e.data.episode_id}") for e in events if hasattr(e.data, "episode_id")}
+        episodes = {
+            (e.tenant, f"assessment-{e.data.episode_id}")
+            for e in events
+            if hasattr(e.data, "episode_id")
+        }
         for tenant, stream in sorted(episodes):
             said = await self.store.read(tenant, stream, after=self.offsets.get(stream, 0))
             self.offsets[stream] = self.offsets.get(stream, 0) + len(said)
             await self.project(*said)
 
     async def handle(self, handler: Handler, batch: Sequence[Incoming]) -> None:
+        """As the kernel does it: what is only stale is begun again."""
+        try:
+            await self.once(handler, batch)
+        except StaleState:
+            await self.once(handler, batch)
+
+    async def once(self, handler: Handler, batch: Sequence[Incoming]) -> None:
         """One transaction, in the order in which the kernel does it."""
         tenants = sorted({one.envelope.tenant for one in batch})
         async with self.database.session(*tenants) as conn:
@@ -72,9 +84,7 @@ class Home:
     async def _record(self, event: Recorded[Event]) -> Incoming:
         ref = (event.tenant, event.subject)
         cipher = (await self.keyring.load([ref]))[ref]
-        data = seal(
-            event.data, cipher, tenant=event.tenant, stream=event.stream, event_id=event.id
-        )
+        data = seal(event.data, cipher, tenant=event.tenant, stream=event.stream, event_id=event.id)
         raw = envelope_bytes(
             event_type=event.data.type,
             event_id=event.id,

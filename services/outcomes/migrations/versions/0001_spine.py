@@ -66,11 +66,13 @@ CREATE TABLE summaries (
 """
 
 # Which version of the projection is read (live) and which is being made beside it (building).
-# No tenant: it says nothing about anybody.
+# What changed since `since` (a place in the order of view_changes) is built again before a
+# switch. No tenant: it says nothing about anybody.
 PROJECTIONS = """
 CREATE TABLE projections (
     version smallint PRIMARY KEY,
     status text NOT NULL CHECK (status IN ('live', 'building', 'retired')),
+    since xid8 NOT NULL DEFAULT pg_snapshot_xmin(pg_current_snapshot()),
     started_at timestamptz NOT NULL DEFAULT now()
 )
 """

@@ -1,0 +1,96 @@
+"""The composition root of outcomes: everything is wired here, by hand."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from sqlalchemy import text
+
+from services.outcomes.api import clients, rules, stream
+from services.outcomes.api.context import Context
+from services.outcomes.assessor import Assessor
+from services.outcomes.feed import Feed
+from services.outcomes.projector import Projector
+from services.outcomes.settings import Settings
+from services.outcomes.views import GROUP, Views
+from services.outcomes.wake import Bell, Ear
+from shared.consuming import Consumer, create_broker
+from shared.database import create_database
+from shared.eventstore import EventStore
+from shared.measures import default_rules
+from shared.privacy import open_keyring
+from shared.relay import Relay
+from shared.security import JwksUrl, TokenVerifier
+from shared.topics import topic
+from shared.web import create_api
+from shared.worker import Worker
+
+SERVICE = "outcomes"
+ASSESSOR = "outcomes.assessor"
+
+WORKER_CONNECTIONS = 10
+"""Two consumers, each with a few transactions at once."""
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The web process of outcomes."""
+    database = create_database(settings.database_url)
+    keyring = open_keyring(create_database(settings.keys_url), settings.key_encryption_key)
+    ear = Ear(settings.redis_url)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        ear.start()
+        yield
+        await ear.stop()
+        await keyring.close()
+        await database.dispose()
+
+    async def ready() -> None:
+        async with database.session() as conn:
+            await conn.execute(text("SELECT 1"))
+
+    app = create_api(
+        SERVICE,
+        title="Heroic outcomes",
+        routers=[clients.router, rules.router, stream.router],
+        lifespan=lifespan,
+        verifier=TokenVerifier(JwksUrl(settings.effective_jwks_url), settings.issuer),
+        ready=ready,
+        settings=settings,
+    )
+    app.state.context = Context(Views(database, keyring), Feed(database, ear))
+    return app
+
+
+def create_worker(settings: Settings) -> Worker:
+    """The worker process of outcomes: its relay, the projector and the assessor."""
+    database = create_database(settings.database_url, pool_size=WORKER_CONNECTIONS)
+    keyring = open_keyring(create_database(settings.keys_url), settings.key_encryption_key)
+    store = EventStore(database, keyring, service=SERVICE)
+    bell = Bell(settings.redis_url)
+    broker = create_broker(settings.kafka)
+    said = [topic("intake"), topic("feedback")]
+    projector = Consumer(
+        group=GROUP,
+        topics=[*said, topic("outcomes")],
+        handler=Projector(keyring, bell),
+        database=database,
+        store=None,
+        broker=broker,
+    )
+    assessor = Consumer(
+        group=ASSESSOR,
+        topics=said,
+        handler=Assessor(keyring, default_rules()),
+        database=database,
+        store=store,
+        broker=broker,
+    )
+    return Worker(
+        SERVICE,
+        relay=Relay(SERVICE, settings.reader_url, settings.kafka),
+        broker=broker,
+        consumers=[projector, assessor],
+        closing=[bell.close, keyring.close, database.dispose],
+    )
