@@ -35,20 +35,20 @@ class ServiceSettings(BaseSettings):
     second may change tables.
     """
 
-    database_url: str = Field("", repr=False)
+    database_url: str = Field(default="", repr=False)
     """The service's own database, under row-level security."""
-    reader_url: str = Field("", repr=False)
+    reader_url: str = Field(default="", repr=False)
     """The same, reading every tenant: relay and rebuild."""
-    owner_url: str = Field("", repr=False)
+    owner_url: str = Field(default="", repr=False)
     """The same, as the owner of the tables: migrations."""
 
-    keys_url: str = Field("", repr=False)
-    keys_owner_url: str = Field("", repr=False)
-    key_encryption_key: str = Field("", repr=False)
+    keys_url: str = Field(default="", repr=False)
+    keys_owner_url: str = Field(default="", repr=False)
+    key_encryption_key: str = Field(default="", repr=False)
     """Base64 of the 32 bytes that wrap every subject's key."""
 
     kafka: str = ""
-    redis_url: str = Field("", repr=False)
+    redis_url: str = Field(default="", repr=False)
 
     public_url: str = "http://127.0.0.1:8080"
     """Where callers reach the platform; the issuer of its tokens."""
@@ -58,7 +58,7 @@ class ServiceSettings(BaseSettings):
     """Path of the issuer's private JWK set (intake only)."""
 
     metrics_host: str = "127.0.0.1"
-    metrics_port: int = Field(0, ge=0, le=65535)
+    metrics_port: int = Field(default=0, ge=0, le=65535)
     """0 switches the metrics port off."""
     otlp_endpoint: str = ""
     """Base URL of an OTLP/HTTP collector; empty switches tracing off."""

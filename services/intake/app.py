@@ -14,11 +14,14 @@ from services.intake.organisations import Organisations
 from services.intake.rate_limit import RateLimiter
 from services.intake.settings import Settings
 from shared.clock import utc_now
+from shared.consuming import create_broker
 from shared.database import create_database
 from shared.eventstore import EventStore
 from shared.privacy import open_keyring
+from shared.relay import Relay
 from shared.security import SigningKeys, TokenIssuer, TokenVerifier
 from shared.web import create_api
+from shared.worker import Worker
 
 SERVICE = "intake"
 REDIS_SECONDS = 0.25
@@ -69,3 +72,28 @@ def _redis(url: str) -> Redis | None:
     if not url:
         return None
     return Redis.from_url(url, socket_timeout=REDIS_SECONDS, socket_connect_timeout=REDIS_SECONDS)
+
+
+def create_worker(settings: Settings) -> Worker:
+    """The worker process of intake: it listens to nobody, so there is only the relay."""
+    return Worker(
+        SERVICE,
+        relay=Relay(SERVICE, settings.reader_url, settings.kafka),
+        broker=create_broker(settings.kafka),
+        consumers=[],
+    )
+
+
+@asynccontextmanager
+async def open_organisations(settings: Settings) -> AsyncIterator[Organisations]:
+    """What operators' commands need: organisations and their integrations."""
+    database = create_database(settings.database_url)
+    keyring = open_keyring(create_database(settings.keys_url), settings.key_encryption_key)
+    store = EventStore(database, keyring, utc_now, service=SERVICE)
+    await store.start()
+    try:
+        yield Organisations(store, keyring)
+    finally:
+        await store.stop()
+        await keyring.close()
+        await database.dispose()
