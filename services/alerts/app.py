@@ -9,15 +9,33 @@ from sqlalchemy import text
 from services.alerts.api import alerts, stream
 from services.alerts.api.context import Context
 from services.alerts.bell import Bell
+from services.alerts.consumers import (
+    KEPT_GROUP,
+    RISK_GROUP,
+    RULES_GROUP,
+    KeptHandler,
+    RiskHandler,
+    RulesHandler,
+)
 from services.alerts.handlers import SERVICE, Alerts
 from services.alerts.live.hub import Hub
 from services.alerts.live.log import Log
 from services.alerts.settings import Settings
+from shared.consuming import Consumer, create_broker
 from shared.database import create_database
 from shared.eventstore import EventStore
 from shared.privacy import open_keyring
+from shared.relay import Relay
 from shared.security import JwksUrl, TokenVerifier
+from shared.topics import topic
 from shared.web import create_api
+from shared.worker import Worker
+
+WORKER_CONNECTIONS = 14
+"""Three consumers, each with a few transactions at once, and what they read beside them."""
+
+RULES_RECORDS = 200
+"""Folding more series than this at a time would keep a risk alert waiting for the processor."""
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -51,6 +69,49 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
         verifier=TokenVerifier(JwksUrl(settings.effective_jwks_url), settings.issuer),
         ready=ready,
+        settings=settings,
     )
     app.state.context = Context(database, store, Alerts(database, store, bell), log, hub)
     return app
+
+
+def create_worker(settings: Settings) -> Worker:
+    """The worker process of alerts: its relay and its three consumers."""
+    database = create_database(settings.database_url, pool_size=WORKER_CONNECTIONS)
+    keyring = open_keyring(create_database(settings.keys_url), settings.key_encryption_key)
+    store = EventStore(database, keyring, service=SERVICE)
+    bell = Bell(settings.redis_url)
+    broker = create_broker(settings.kafka)
+    risk = Consumer(
+        group=RISK_GROUP,
+        topics=[topic("feedback")],
+        handler=RiskHandler(keyring, bell),
+        database=database,
+        store=store,
+        broker=broker,
+        versions=False,
+    )
+    rules = Consumer(
+        group=RULES_GROUP,
+        topics=[topic("outcomes")],
+        handler=RulesHandler(keyring, bell),
+        database=database,
+        store=store,
+        broker=broker,
+        max_records=RULES_RECORDS,
+    )
+    kept = Consumer(
+        group=KEPT_GROUP,
+        topics=[topic("alerts")],
+        handler=KeptHandler(store, bell),
+        database=database,
+        store=store,
+        broker=broker,
+    )
+    return Worker(
+        SERVICE,
+        relay=Relay(SERVICE, settings.reader_url, settings.kafka),
+        broker=broker,
+        consumers=[risk, rules, kept],
+        closing=[bell.close, keyring.close, database.dispose],
+    )

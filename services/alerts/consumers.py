@@ -25,7 +25,7 @@ from services.alerts.rows import (
     save_series,
 )
 from services.alerts.writing import Decided, writes_of
-from shared.consuming.records import Incoming, Plan
+from shared.consuming import Incoming, Plan
 from shared.contracts import Envelope, Event, Recorded
 from shared.contracts.feedback import RatingVoided
 from shared.contracts.outcomes import AssessmentRevised, AssessmentWithdrawn, RatingAssessed

@@ -19,7 +19,7 @@ from services.alerts.app import create_app
 from services.alerts.bell import Bell
 from services.alerts.consumers import KeptHandler, RiskHandler, RulesHandler
 from services.alerts.settings import Settings
-from shared.consuming.records import Handler, Incoming
+from shared.consuming import Handler, Incoming
 from shared.contracts import Event, decode, envelope_bytes
 from shared.contracts.feedback import RatingContent, RatingSubmitted, RiskFlag
 from shared.contracts.outcomes import Assessment, RatingAssessed, Verdict

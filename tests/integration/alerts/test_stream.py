@@ -230,7 +230,9 @@ async def test_without_redis_the_stream_goes_on_within_a_second_or_two(
 
 
 async def test_who_does_not_keep_up_is_dropped_and_others_are_not(home: Home) -> None:
-    await home.submit(await home.new_client(), 30)
+    async with home.http() as http, listening(http) as stream:
+        await home.submit(await home.new_client(), 30)
+        await take(stream, 1)
     [message] = (await Log(home.database).read([home.tenant], START)).messages
     slow, quick = Subscriber(home.tenant, START), Subscriber(home.tenant, START)
     for _ in range(WAITING_MESSAGES + 5):
