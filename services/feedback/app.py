@@ -1,5 +1,6 @@
 """The composition root of feedback: everything is wired here, by hand."""
 
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -31,6 +32,9 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        # A bulk call makes many objects that live for a moment. Looking for garbage among them
+        # every 700 allocations took a third of its time.
+        gc.set_threshold(100_000, 20, 100)
         await store.start()
         yield
         await store.stop()

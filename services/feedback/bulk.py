@@ -1,6 +1,7 @@
 """Many ratings at once: a chunk of lines has one look-up and goes into one or two commits."""
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 
 import msgspec
@@ -22,6 +23,9 @@ from shared.web.ndjson import Line, LineResult, chunks, refused
 CHUNK = 1_000
 """Lines that are decided together; no commit is larger."""
 
+IN_FLIGHT = 2
+"""Chunks at a time: while the database commits one, the next is decided and sealed."""
+
 TRIES = 10
 """How often the rows of an episode that lost a race are decided anew."""
 
@@ -36,7 +40,17 @@ class Call(msgspec.Struct, frozen=True):
     hasher: IdentifierHasher
     correlation_id: str
     traceparent: str | None
-    dry: dict[str, Pending]
+    hashes: dict[str, str] = {}
+    dry: dict[str, Pending] = {}
+
+    def episode_hash(self, external_id: str | None) -> str | None:
+        """The hash of an episode's external id; most of them come more than once."""
+        if external_id is None:
+            return None
+        found = self.hashes.get(external_id)
+        if found is None:
+            found = self.hashes[external_id] = self.hasher.hash(EPISODE, external_id)
+        return found
 
 
 class Bulk:
@@ -69,20 +83,29 @@ class Bulk:
         hasher = await self._keyring.hasher(options.tenant)
         await self._places.settle(options.tenant, named)
         correlation_id = current_trace_id() or new_id()
-        call = Call(options, hasher, correlation_id, current_traceparent(), {})
+        call = Call(options, hasher, correlation_id, current_traceparent())
         return self._results(call, lines)
 
     async def _results(self, call: Call, lines: Sequence[Line]) -> AsyncIterator[list[LineResult]]:
-        running: asyncio.Task[list[LineResult]] | None = None
-        for chunk in chunks(lines, CHUNK):
-            # Read while the chunk before is being written.
-            rows, results = self._read(call, chunk)
-            if running is not None:
-                yield await running
-            running = asyncio.create_task(self._settle(call, rows, results))
-            await asyncio.sleep(0)
-        if running is not None:
-            yield await running
+        """Read a chunk while those before are being decided and written.
+
+        Two in flight may meet in an episode at the border between them. The later one then
+        loses the race for the stream, as against any other writer, and is decided anew.
+        """
+        running: deque[asyncio.Task[list[LineResult]]] = deque()
+        try:
+            for chunk in chunks(lines, CHUNK):
+                rows, results = self._read(call, chunk)
+                if len(running) == IN_FLIGHT:
+                    yield await running.popleft()
+                running.append(asyncio.create_task(self._settle(call, rows, results)))
+                await asyncio.sleep(0)
+            while running:
+                yield await running.popleft()
+        finally:
+            # The caller went away: what has begun is committed whole or not at all.
+            for task in running:
+                task.cancel()
 
     def _read(self, call: Call, chunk: Sequence[Line]) -> tuple[list[Row], list[LineResult]]:
         """The lines that could be read, and the results of the others."""
@@ -95,15 +118,8 @@ class Bulk:
                 results.append(refused(number, error))
                 continue
             episode, rating = reference.external_id, given.external_id
-            rows.append(
-                Row(
-                    number,
-                    reference,
-                    hasher.hash(EPISODE, episode) if episode is not None else None,
-                    given,
-                    claim_stream(hasher, rating) if rating is not None else None,
-                )
-            )
+            claim = claim_stream(hasher, rating) if rating is not None else None
+            rows.append(Row(number, reference, call.episode_hash(episode), given, claim))
         return rows, results
 
     async def _settle(

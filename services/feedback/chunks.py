@@ -189,7 +189,10 @@ class Plan:
 
     def _plan(self, known: Known) -> Planned:
         """What is planned for an episode."""
-        return self.planned.setdefault(known.episode.id, Planned(known))
+        planned = self.planned.get(known.episode.id)
+        if planned is None:
+            planned = self.planned[known.episode.id] = Planned(known)
+        return planned
 
 
 def conflict(row: Row, rating: Rating, detail: str) -> LineResult:

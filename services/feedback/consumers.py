@@ -2,13 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import cast
 
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared.consuming import Incoming, Plan
-from shared.contracts import Envelope
 from shared.contracts.intake import EpisodeClosed, EpisodeOpened, EpisodeReopened
 from shared.database import driver
 from shared.privacy import leave_sealed
@@ -85,9 +83,7 @@ class CareHandler:
         """The rows that `events` lead to; which of them are new has been decided before."""
         plan = CarePlan()
         for incoming in events:
-            # What the default decoder of a consumer makes of a record.
-            envelope = cast(Envelope, incoming.envelope)
-            plan.take(envelope.tenant, leave_sealed(envelope).data)
+            plan.take(incoming.envelope.tenant, leave_sealed(incoming.envelope).data)
         return plan
 
 

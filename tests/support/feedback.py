@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -13,21 +13,29 @@ from fastapi import FastAPI
 
 from deploy.setup.databases import DatabaseUrls
 from services.feedback.app import create_app
-from services.feedback.consumers import CarePlan
+from services.feedback.consumers import GROUP, CarePlan
 from services.feedback.settings import Settings
 from shared.contracts import Event, Recorded
 from shared.contracts.intake import EpisodeClosed, EpisodeOpened
-from shared.database import Database, create_database
+from shared.database import Database, create_database, driver
 from shared.ids import new_id
 from shared.migrations import upgrade
 from shared.privacy import Keyring, migrate_keys, open_keyring
 from shared.security import SCOPES, Principal, SigningKeys, TokenIssuer, TokenVerifier
+from shared.topics import PARTITIONS, topic
 from tests.conftest import MakeDatabase
 
 OPENED = datetime(2026, 1, 1, tzinfo=UTC)
 KEY_ENCRYPTION_KEY = "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s="
 ISSUER = "http://127.0.0.1:8080"
 SIGNING = SigningKeys.generate()
+
+
+CAUGHT_UP = """
+INSERT INTO consumer_checkpoints (group_name, topic, partition, topic_id, next_offset, through)
+SELECT $1, $2, partition, '', 0, $4 FROM generate_series(0, $3 - 1) AS partition
+ON CONFLICT (group_name, topic, partition) DO UPDATE SET through = excluded.through
+"""
 
 
 @dataclass(frozen=True)
@@ -126,6 +134,12 @@ class Feedback:
             plan.take(self.tenant, event)
         async with self.database.session(self.tenant) as conn:
             await plan.apply(conn)
+
+    async def caught_up(self, through: datetime | None = None) -> None:
+        """Let the consumer have processed everything through that time; far ahead unless given."""
+        through = through or datetime.now(UTC) + timedelta(days=1)
+        async with self.database.session() as conn:
+            await driver(conn).execute(CAUGHT_UP, GROUP, topic("intake"), PARTITIONS, through)
 
     async def post(self, path: str, body: object, **headers: str) -> httpx.Response:
         """A call with a JSON body."""

@@ -103,13 +103,15 @@ def parse_plain(raw: bytes) -> Said | None:
 
 def is_plain(plain: PlainRating) -> bool:
     """Whether all its texts are such as the single call takes without a second look."""
-    names = (plain.measure, plain.episode_external_id, plain.external_id, plain.rater.id)
-    ids = (plain.episode_id, plain.session_id)
-    return (
-        all(name is None or 0 < len(name) <= SHORT for name in names)
-        and all(one is None or PLAIN_ID(one) is not None for one in ids)
-        and (plain.language is None or PLAIN_LANGUAGE(plain.language) is not None)
-        and (plain.note is None or len(plain.note) <= SHORT)
+    for name in (plain.measure, plain.episode_external_id, plain.external_id, plain.rater.id):
+        if name is not None and not 0 < len(name) <= SHORT:
+            return False
+    for one in (plain.episode_id, plain.session_id):
+        if one is not None and PLAIN_ID(one) is None:
+            return False
+    language, note = plain.language, plain.note
+    return (language is None or PLAIN_LANGUAGE(language) is not None) and (
+        note is None or len(note) <= SHORT
     )
 
 
