@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 from sqlalchemy import text
 
+from services.feedback.answers import SERVICE
 from services.feedback.api import measures, ratings
 from services.feedback.api.lines import parse
 from services.feedback.bulk import Bulk
@@ -14,13 +15,15 @@ from services.feedback.handlers import Commands
 from services.feedback.places import Places
 from services.feedback.settings import Settings
 from shared.clock import utc_now
+from shared.consuming import Consumer, create_broker
 from shared.database import create_database
 from shared.eventstore import EventStore
 from shared.privacy import open_keyring
+from shared.relay import Relay
 from shared.security import JwksUrl, TokenVerifier
+from shared.topics import topic
 from shared.web import create_api
-
-SERVICE = "feedback"
+from shared.worker import Worker
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -52,7 +55,29 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
         verifier=TokenVerifier(JwksUrl(settings.effective_jwks_url), settings.issuer),
         ready=ready,
+        settings=settings,
     )
     app.state.commands = Commands(database, store, keyring, places, utc_now)
     app.state.bulk = Bulk(database, store, keyring, places, utc_now, parse)
     return app
+
+
+def create_worker(settings: Settings) -> Worker:
+    """The worker process of feedback: its relay, and who is in care according to intake."""
+    database = create_database(settings.database_url)
+    broker = create_broker(settings.kafka)
+    care = Consumer(
+        group=GROUP,
+        topics=[topic("intake")],
+        handler=CareHandler(),
+        database=database,
+        store=None,
+        broker=broker,
+    )
+    return Worker(
+        SERVICE,
+        relay=Relay(SERVICE, settings.reader_url, settings.kafka),
+        broker=broker,
+        consumers=[care],
+        closing=[database.dispose],
+    )
