@@ -6,7 +6,8 @@ import sys
 import uvicorn
 import uvloop
 
-from services.alerts.app import SERVICE, create_app, create_worker
+from services.alerts.app import create_app, create_worker
+from services.alerts.handlers import SERVICE
 from services.alerts.settings import Settings
 from shared import migrations, telemetry
 from shared.topics import ensure_topics

@@ -1,0 +1,135 @@
+"""Through real Kafka: risk waits behind nothing, and duplicates change nothing."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from shared.consuming import Consumer, Handler, Incoming, create_broker
+from tests.integration.alerts.home import Client, Home, assessed, phq9
+from tests.integration.alerts.test_stream import listening, take
+from tests.support.waiting import eventually_async
+
+PARTITIONS = 3
+
+
+@dataclass
+class Wire:
+    """A topic with a consumer of alerts on it."""
+
+    topic: str
+    producer: AIOKafkaProducer
+
+    async def send(self, *records: Incoming | bytes, key: str) -> None:
+        """Send records under one key."""
+        for record in records:
+            raw = record if isinstance(record, bytes) else record.raw
+            await self.producer.send_and_wait(self.topic, raw, key=key.encode())
+
+
+@asynccontextmanager
+async def consuming(
+    home: Home, kafka: str, handler: Handler, *, versions: bool
+) -> AsyncIterator[Wire]:
+    """`handler` on a topic of its own."""
+    topic = f"test.alerts.{uuid4().hex[:8]}"
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    await admin.start()
+    await admin.create_topics([NewTopic(topic, PARTITIONS, 1)])
+    broker = create_broker(kafka)
+    consumer = Consumer(
+        group=topic,
+        topics=[topic],
+        handler=handler,
+        database=home.database,
+        store=home.store,
+        broker=broker,
+        versions=versions,
+    )
+    await broker.start()
+    await consumer.start()
+    async with AIOKafkaProducer(bootstrap_servers=kafka, acks="all") as producer:
+        await eventually_async(lambda: ready(consumer), seconds=30)
+        yield Wire(topic, producer)
+    await consumer.stop()
+    await broker.stop()
+    await admin.delete_topics([topic])
+    await admin.close()
+
+
+async def ready(consumer: Consumer) -> bool:
+    """Whether the consumer has its partitions."""
+    return consumer.ready
+
+
+def poison(record: Incoming) -> bytes:
+    """The record with a private part that nobody wrote."""
+    fields = msgspec.json.decode(record.raw)
+    fields["data"]["private"]["c"] = "AAAA" + fields["data"]["private"]["c"][4:]
+    return msgspec.json.encode(fields)
+
+
+async def test_a_risk_answer_behind_a_poison_event_of_the_client_is_told_within_a_second(
+    home: Home, kafka: str
+) -> None:
+    client = await home.new_client()
+    forged = poison(await home.record(client, phq9(client, 10)))
+    risk = await home.record(client, phq9(client, 30))
+    async with (
+        consuming(home, kafka, home.risk, versions=False) as wire,
+        home.http() as http,
+        listening(http) as stream,
+    ):
+        await wire.send(b"", b"not json", b"\xff", forged, risk, key=client.id)
+        [raised] = await take(stream, 1, seconds=1)
+    assert raised.data["severity"] == "urgent"
+    assert raised.data["client_id"] == client.id
+
+
+async def test_duplicates_days_late_raise_nothing_twice(home: Home, kafka: str) -> None:
+    client, last = await home.new_client(), await home.new_client()
+    records = [await home.record(client, phq9(client, 10)) for _ in range(3)]
+    marker = await home.record(last, phq9(last, 30))
+    async with consuming(home, kafka, home.risk, versions=False) as wire:
+        await wire.send(*records, *records * 50, marker, key=client.id)
+        await eventually_async(lambda: alerts_of(home, last))
+        [alert] = await alerts_of(home, client)
+    assert [one["what"] for one in alert["history"]] == ["raised", "repeated", "repeated"]
+
+
+async def test_assessments_come_as_alerts_in_whatever_batches(home: Home, kafka: str) -> None:
+    clients = [await home.new_client() for _ in range(20)]
+    holds = [True, True, False, True, False, False, True]
+    async with consuming(home, kafka, home.rules, versions=True) as wire:
+        for number, one in enumerate(holds, 2):
+            for client in clients:
+                record = await home.record(client, assessed(client, number, one))
+                await wire.send(record, record, key=client.id)
+        for client in clients:
+            await eventually_async(partial(has, home, client, 2))
+            second, first = await alerts_of(home, client)
+            assert (second["status"], first["status"]) == ("open", "resolved")
+            assert [one["what"] for one in first["history"]] == [
+                "raised",
+                "repeated",
+                "repeated",
+                "resolved",
+            ]
+
+
+async def alerts_of(home: Home, client: Client) -> list[dict[str, Any]]:
+    """The client's alerts, the newest first."""
+    async with home.http() as http:
+        answer = await http.get("/v1/alerts", params={"client_id": client.id})
+    return list(answer.json()["items"])
+
+
+async def has(home: Home, client: Client, count: int) -> bool:
+    """Whether the client has so many alerts."""
+    return len(await alerts_of(home, client)) == count
