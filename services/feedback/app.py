@@ -11,6 +11,7 @@ from services.feedback.answers import SERVICE
 from services.feedback.api import measures, ratings
 from services.feedback.api.lines import parse
 from services.feedback.bulk import Bulk
+from services.feedback.consumers import GROUP, CareHandler
 from services.feedback.handlers import Commands
 from services.feedback.places import Places
 from services.feedback.settings import Settings
