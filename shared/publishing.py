@@ -1,20 +1,28 @@
 """Sending to Kafka so that nothing is lost and no key's order changes."""
 
 import asyncio
-import contextlib
+import logging
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
+from aiokafka.partitioner import DefaultPartitioner
 from aiokafka.structs import RecordMetadata
 
 MAX_BATCH_BYTES = 1_000_000
-"""What one call of `send` may hold, so that each partition gets it as one batch."""
+"""Of the records for one partition, as many bytes as are sent at once."""
+
+RECORD_OVERHEAD = 100
+BATCH_OVERHEAD = 1_000
 
 CLOSE_SECONDS = 2.0
 
 FAILURES = (KafkaError, OSError)
+
+
+log = logging.getLogger(__name__)
 
 
 class Record(NamedTuple):
@@ -28,8 +36,8 @@ class Publisher:
     """Sends records to one topic; after any error it must be closed and made anew.
 
     With acks from all and idempotence the producer repeats a batch until the broker has it, once.
-    All records of one `send` for a partition are in one batch: it is written whole or not at all,
-    so a failure never leaves a later record of a key there without an earlier one.
+    All records that are under way to a partition are in one batch: it is written whole or not at
+    all, so a failure never leaves a later record of a key there without an earlier one.
     """
 
     def __init__(self, bootstrap: str, topic: str) -> None:
@@ -40,8 +48,10 @@ class Publisher:
             acks="all",
             enable_idempotence=True,
             linger_ms=0,
-            max_batch_size=MAX_BATCH_BYTES + 48_000,
+            max_batch_size=MAX_BATCH_BYTES + BATCH_OVERHEAD,
         )
+        self._partition_of = DefaultPartitioner()
+        self._partitions: list[int] = []
         self.offsets: dict[int, int] = {}
 
     async def start(self) -> None:
@@ -50,31 +60,39 @@ class Publisher:
         consumer = AIOKafkaConsumer(bootstrap_servers=self._bootstrap)
         try:
             await consumer.start()
-            numbers = await self._producer.partitions_for(self._topic)
-            partitions = [TopicPartition(self._topic, number) for number in numbers]
-            ends = await consumer.end_offsets(partitions)
+            self._partitions = sorted(await self._producer.partitions_for(self._topic))
+            topic_partitions = [TopicPartition(self._topic, n) for n in self._partitions]
+            ends = await consumer.end_offsets(topic_partitions)
         finally:
             await consumer.stop()
         self.offsets = {partition.partition: end for partition, end in ends.items()}
 
     async def send(self, records: Sequence[Record]) -> "asyncio.Future[None]":
-        """Hand over `records`, at most MAX_BATCH_BYTES or one; the future ends with the last ack.
+        """Hand over `records` in order; the future ends with the last ack.
 
-        The one before must have ended. Raises one of FAILURES, here or from the future.
+        That of the call before must have ended. Raises one of FAILURES, here or from the future.
         """
-        # No other task runs between two of these, so that the sender finds complete batches.
-        futures = [
-            await self._producer.send(self._topic, record.value, record.key) for record in records
-        ]
+        futures: list[asyncio.Future[RecordMetadata]] = []
+        sizes: dict[int, int] = defaultdict(int)
+        for record in records:
+            partition = self._partition_of(record.key, self._partitions, self._partitions)
+            size = len(record.key) + len(record.value) + RECORD_OVERHEAD
+            if sizes[partition] and sizes[partition] + size > MAX_BATCH_BYTES:
+                await self._acknowledged(futures)
+                futures, sizes = [], defaultdict(int)
+            sizes[partition] += size
+            # Nothing else runs meanwhile, so that the sender of the producer finds whole batches.
+            sent = self._producer.send(self._topic, record.value, record.key, partition)
+            futures.append(await sent)
         return asyncio.ensure_future(self._acknowledged(futures))
 
     async def _acknowledged(self, futures: Sequence["asyncio.Future[RecordMetadata]"]) -> None:
         # All of them, also where one fails: nothing may still be under way when we begin anew.
-        results = await asyncio.gather(*futures, return_exceptions=True)
-        for result in results:
-            if isinstance(result, BaseException):
-                raise result
-            self.offsets[result.partition] = result.offset + 1
+        if futures:
+            await asyncio.wait(futures)
+        for future in futures:
+            metadata = future.result()
+            self.offsets[metadata.partition] = metadata.offset + 1
 
     async def send_aside(self, topic: str, record: Record) -> None:
         """Send one record to another topic and wait for its ack. Raises one of FAILURES."""
@@ -82,5 +100,12 @@ class Publisher:
 
     async def close(self) -> None:
         """Let go of the broker; what is under way may still arrive there."""
-        with contextlib.suppress(TimeoutError, *FAILURES):
+        try:
             await asyncio.wait_for(self._producer.stop(), CLOSE_SECONDS)
+        except TimeoutError:
+            # It waits for acks that do not come. Cut the line, so that nothing is sent later.
+            await self._producer.client.close()
+            if self._producer._sender is not None:
+                self._producer._sender.sender_task.cancel()
+        except FAILURES as error:
+            log.warning("closing the producer: %s", type(error).__name__)

@@ -8,7 +8,6 @@ acknowledged, so a crash in between sends records twice, never not at all.
 import asyncio
 import contextlib
 import logging
-from collections.abc import Iterator, Sequence
 
 import asyncpg
 import msgspec
@@ -20,7 +19,7 @@ from shared.contracts import envelope_bytes
 from shared.eventstore.model import COMMAND_DEADLINE
 from shared.eventstore.schema import CHANNEL
 from shared.eventstore.tail import Cursor, Horizon, Page, mark, tail
-from shared.publishing import MAX_BATCH_BYTES, Publisher, Record
+from shared.publishing import Publisher, Record
 from shared.topics import PROGRESS_TOPIC, topic
 
 PAGE_ROWS = 1_000
@@ -30,7 +29,6 @@ ABOVE_HORIZON_SECONDS = 0.003
 RETRY_SECONDS = 0.5
 CONNECT_SECONDS = 5.0
 COMMAND_SECONDS = 10.0
-RECORD_OVERHEAD = 100
 
 RELAY_LOCK = 0x48455231
 """Any number: whoever holds the advisory lock of it in a database is that database's relay."""
@@ -131,26 +129,34 @@ class Leadership:
         self._connection.add_termination_listener(lambda _connection: self._rung.set())
         self._epoch = await self._connection.fetchval("SELECT epoch FROM installation")
         cursor = Cursor(*await self._connection.fetchrow(CHECKPOINT))
+        page = await self._read(cursor)
         while True:
-            self._rung.clear()
-            await self._mark_if_due()
-            page = await tail(self._connection, cursor, PAGE_ROWS)
-            self._measure(page)
+            end = page.end(cursor)
+            acknowledged = await self._publisher.send(
+                [record_of(r, self._epoch) for r in page.rows]
+            )
+            # The next page is read while the broker writes this one.
+            following = await self._read(end) if page.full else None
+            await acknowledged
             if page.rows:
-                await self._send(page.rows)
-                cursor = await self._move_checkpoint(cursor, page.end(cursor))
-            if not page.full:
+                SENT.labels(self._service).inc(len(page.rows))
+                cursor = await self._move_checkpoint(cursor, end)
+            if following is None:
                 await self._report(page)
                 await self._wait(page)
+                following = await self._read(cursor)
+            page = following
+
+    async def _read(self, cursor: Cursor) -> Page:
+        self._rung.clear()
+        await self._mark_if_due()
+        page = await tail(self._connection, cursor, PAGE_ROWS)
+        self._measure(page)
+        return page
 
     def _ring(self, _connection: object, _pid: int, _channel: str, payload: str) -> None:
         self._newest_rung = max(self._newest_rung, int(payload))
         self._rung.set()
-
-    async def _send(self, rows: Sequence[asyncpg.Record]) -> None:
-        for records in batches([record_of(row, self._epoch) for row in rows]):
-            await (await self._publisher.send(records))
-        SENT.labels(self._service).inc(len(rows))
 
     async def _move_checkpoint(self, old: Cursor, new: Cursor) -> Cursor:
         done = await self._connection.execute(MOVE_CHECKPOINT, *new, *old)
@@ -218,14 +224,3 @@ def record_of(row: asyncpg.Record, epoch: int) -> Record:
         data=row["data"],
     )
     return Record(row["subject"].encode(), value)
-
-
-def batches(records: Sequence[Record]) -> Iterator[Sequence[Record]]:
-    """`records` in order, cut so that each piece may be sent at once."""
-    first = size = 0
-    for number, record in enumerate(records):
-        size += len(record.value) + RECORD_OVERHEAD
-        if size > MAX_BATCH_BYTES and number > first:
-            yield records[first:number]
-            first, size = number, len(record.value) + RECORD_OVERHEAD
-    yield records[first:]
