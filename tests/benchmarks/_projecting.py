@@ -1,0 +1,161 @@
+"""A worker of outcomes on a topic of its own, and what a benchmark sees of it.
+
+    python -m tests.benchmarks._projecting < place.json
+
+It is the worker of `services.outcomes.app` without its relay.
+"""
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import msgspec
+import psutil
+import uvloop
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from services.outcomes.assessor import Assessor
+from services.outcomes.projector import Projector
+from services.outcomes.wake import Bell
+from shared.consuming import Consumer, create_broker
+from shared.database import create_database
+from shared.eventstore import EventStore
+from shared.ids import new_id
+from shared.measures import default_rules
+from shared.migrations import upgrade
+from shared.privacy import migrate_keys, open_keyring
+from shared.topics import PARTITIONS
+from shared.worker import Worker
+from tests.benchmarks._ratings import KEY
+from tests.benchmarks.harness import Environment
+from tests.support.waiting import eventually_async
+
+GROUP = "outcomes.views"
+DONE = (
+    "SELECT coalesce(sum(next_offset), 0)::bigint FROM consumer_checkpoints WHERE group_name = $1"
+)
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a worker works; `group` is its own, since brokers may be shared."""
+
+    kafka: str
+    redis: str
+    database: str
+    keys: str
+    topic: str
+    group: str
+    assess: bool = False
+
+
+class Processed(msgspec.Struct):
+    """How many events were processed at moments (seconds) while workers ran."""
+
+    moments: list[tuple[float, int]]
+    peaks: list[int]
+
+    def rate(self, from_part: float = 0.15, to_part: float = 0.95) -> float:
+        """Events a second between two parts of the way, so that starting up is not counted."""
+        total = self.moments[-1][1]
+        start = next(one for one in self.moments if one[1] >= total * from_part)
+        end = next(one for one in self.moments if one[1] >= total * to_part)
+        return (end[1] - start[1]) / (end[0] - start[0])
+
+
+async def make_place(environment: Environment) -> Place:
+    """Fresh databases and a fresh topic."""
+    urls, keys = await environment.database(), await environment.database()
+    await upgrade("outcomes", urls.owner)
+    await migrate_keys(keys.owner)
+    name = f"bench-{new_id()}"
+    admin = AIOKafkaAdminClient(bootstrap_servers=environment.kafka)
+    await admin.start()
+    await admin.create_topics([NewTopic(name, PARTITIONS, 1)])
+    await admin.close()
+    return Place(
+        kafka=environment.kafka,
+        redis=environment.redis_url,
+        database=urls.app,
+        keys=keys.app,
+        topic=name,
+        group=f"{GROUP}.{name}",
+    )
+
+
+@asynccontextmanager
+async def workers(place: Place, count: int) -> AsyncIterator[list[psutil.Process]]:
+    """So many worker processes, for as long as the context is open."""
+    running = []
+    for _ in range(count):
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", __name__, stdin=asyncio.subprocess.PIPE
+        )
+        if process.stdin is not None:
+            process.stdin.write(msgspec.json.encode(place))
+            process.stdin.close()
+        running.append(process)
+    try:
+        yield [psutil.Process(process.pid) for process in running]
+    finally:
+        for process in running:
+            if process.returncode is None:
+                process.terminate()
+        await asyncio.gather(*(process.wait() for process in running))
+
+
+async def drain(place: Place, events: int, *, count: int, seconds: float = 300) -> Processed:
+    """Run `count` workers until the projector has processed `events` of the topic."""
+    database = create_database(place.database, pool_size=1)
+    processed = Processed([], [0] * count)
+
+    async def look(processes: list[psutil.Process]) -> bool:
+        async with database.raw() as conn:
+            done: int = await conn.fetchval(DONE, place.group)
+        processed.moments.append((time.perf_counter(), done))
+        for number, process in enumerate(processes):
+            processed.peaks[number] = max(processed.peaks[number], process.memory_info().rss)
+        return done >= events
+
+    try:
+        async with workers(place, count) as processes:
+            await eventually_async(lambda: look(processes), seconds)
+    finally:
+        await database.dispose()
+    return processed
+
+
+def create_worker(place: Place) -> Worker:
+    """The worker on this place."""
+    database = create_database(place.database, pool_size=10)
+    keyring = open_keyring(create_database(place.keys), KEY)
+    bell = Bell(place.redis)
+    broker = create_broker(place.kafka)
+    store = EventStore(database, keyring, service="outcomes")
+    handlers = {place.group: Projector(keyring, bell)}
+    if place.assess:
+        handlers[f"{place.group}.assessor"] = Assessor(keyring, default_rules())
+    consumers = [
+        Consumer(
+            group=group,
+            topics=[place.topic],
+            handler=handler,
+            database=database,
+            store=store,
+            broker=broker,
+        )
+        for group, handler in handlers.items()
+    ]
+    return Worker(
+        "outcomes",
+        relay=None,
+        broker=broker,
+        consumers=consumers,
+        closing=[bell.close, keyring.close, database.dispose],
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(uvloop.run(create_worker(msgspec.convert(json.load(sys.stdin), Place)).run()))
