@@ -211,6 +211,8 @@ def _start_logs(level: str) -> None:
         return
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
-    root.handlers = [handler]
+    root.addHandler(handler)
+    # Says each request, with its address: ids are in those.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     # The access log says nothing that metrics do not, and costs more than they do.
     logging.getLogger("uvicorn.access").disabled = True

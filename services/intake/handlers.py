@@ -1,5 +1,6 @@
 """Load, decide, append: the only place where commands about care meet the store."""
 
+import contextlib
 from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
@@ -20,9 +21,10 @@ from services.intake.intents import (
     ReplaceSession,
     SetMeasuring,
 )
+from services.intake.queues import Queues
 from shared.clock import Clock
 from shared.contracts.intake import ClientDetails
-from shared.errors import Conflict, HeroicError
+from shared.errors import HeroicError
 from shared.eventstore import (
     Claimed,
     EventStore,
@@ -37,6 +39,7 @@ from shared.privacy import Keyring
 from shared.telemetry import current_traceparent
 
 ATTEMPTS = 8
+BULK = "bulk"
 """How often a command is decided anew after it lost a race."""
 
 Result = Outcome | HeroicError
@@ -50,6 +53,7 @@ class Handlers:
         self._store = store
         self._keyring = keyring
         self._clock = clock
+        self._queues = Queues()
 
     async def one(
         self,
@@ -69,8 +73,8 @@ class Handlers:
             earlier = await self._store.stored_response(tenant, key)
             if earlier is not None:
                 return earlier, None
-        lost: HeroicError = Conflict()
-        for _ in range(ATTEMPTS):
+
+        async def attempt() -> tuple[StoredResponse, Outcome | None]:
             desk = await self._load(tenant, [intent], options or Options())
             outcome = try_to(desk, intent)
             if isinstance(outcome, HeroicError):
@@ -80,30 +84,49 @@ class Handlers:
             if write is None:
                 return answer, outcome
             await self._create_keys(desk, [outcome.client_id])
-            try:
-                written = await self._store.write(_answered(write, key, answer))
-            except (WrongVersion, Claimed) as error:
-                lost = error
-                continue
+            written = await self._store.write(_answered(write, key, answer))
             return (written.replayed, None) if written.replayed else (answer, outcome)
-        raise lost
+
+        try:
+            return await attempt()
+        except (WrongVersion, Claimed) as lost:
+            stream = lost.stream
+        # Losers of this process queue up instead of racing each other again and again.
+        async with self._queues.of((tenant, stream)):
+            for _ in range(ATTEMPTS - 1):
+                with contextlib.suppress(WrongVersion, Claimed):
+                    return await attempt()
+            return await attempt()
 
     async def many(self, tenant: str, intents: Sequence[Intent], options: Options) -> list[Result]:
         """Fulfil intents in their order, as if one by one; an error stands where one failed.
 
         What concerns one client is written in one transaction, or decided anew.
         """
-        results: dict[int, Result] = {}
-        pending = list(range(len(intents)))
-        for _ in range(ATTEMPTS):
-            desk = await self._load(tenant, [intents[i] for i in pending], options)
-            tried = {i: try_to(desk, intents[i]) for i in pending}
-            failed = await self._write(desk)
-            results |= {i: _settled(result, failed) for i, result in tried.items()}
-            pending = [i for i in pending if isinstance(results[i], WrongVersion | Claimed)]
-            if not pending:
-                break
-        return [results[i] for i in range(len(intents))]
+        results = await self._attempt_many(tenant, intents, options)
+        lost = _lost(results)
+        if not lost:
+            return results
+        async with self._queues.of((tenant, BULK)):
+            for _ in range(ATTEMPTS):
+                again = await self._attempt_many(tenant, [intents[i] for i in lost], options)
+                for i, result in zip(lost, again, strict=True):
+                    results[i] = result
+                lost = _lost(results)
+                if not lost:
+                    break
+        return results
+
+    async def _attempt_many(
+        self, tenant: str, intents: Sequence[Intent], options: Options
+    ) -> list[Result]:
+        desk = await self._load(tenant, intents, options)
+        tried = [try_to(desk, intent) for intent in intents]
+        failed = await self._write(desk)
+        return [
+            failed.get(result.client_id, result) if isinstance(result, Outcome) else result
+            for result in tried
+        ]
 
     async def rehearse(self, desk: Desk, intents: Sequence[Intent]) -> list[Result]:
         """What would become of intents after all that was rehearsed on `desk` before."""
@@ -162,8 +185,9 @@ class Handlers:
             await self._keyring.create(new)
 
 
-def _settled(result: Result, failed: dict[str, HeroicError]) -> Result:
-    return failed.get(result.client_id, result) if isinstance(result, Outcome) else result
+def _lost(results: Sequence[Result]) -> list[int]:
+    """Which of them lost a race."""
+    return [i for i, result in enumerate(results) if isinstance(result, WrongVersion | Claimed)]
 
 
 def _answered(write: Write, key: IdempotencyKey | None, answer: StoredResponse) -> Write:

@@ -21,6 +21,15 @@ MAX_ERRORS = 50
 JsonValue = dict[str, "JsonValue"] | list["JsonValue"] | str | int | float | bool | None
 T = TypeVar("T")
 
+QUOTING = {
+    "union_tag_invalid": "This is none of the kinds that are known.",
+    "uuid_parsing": "A UUID is needed.",
+    "url_parsing": "A URL is needed.",
+    "url_syntax_violation": "A URL is needed.",
+    "json_invalid": "This is not JSON.",
+}
+"""What we say instead of those messages of pydantic that repeat parts of the input."""
+
 _SAFE_KEY = re.compile(r"[A-Za-z0-9_.\-]{1,40}")
 
 
@@ -44,6 +53,11 @@ def strict_loads(raw: bytes) -> JsonValue:
 def strict_validate(adapter: TypeAdapter[T], raw: bytes) -> T:
     """`raw` as the type of `adapter`; `Invalid` says what is wrong and where."""
     strict_loads(raw)
+    return validate(adapter, raw)
+
+
+def validate(adapter: TypeAdapter[T], raw: bytes) -> T:
+    """`raw`, which has passed `strict_loads`, as the type of `adapter`; or `Invalid`."""
     try:
         return adapter.validate_json(raw, strict=True)
     except ValidationError as error:
@@ -62,7 +76,7 @@ def invalid(error: ValidationError) -> Invalid:
 def field_error(details: ErrorDetails, *, skip: int = 0) -> FieldError:
     """One finding of pydantic; the first `skip` parts of its place are left out."""
     pointer = "".join(f"/{_safe(part)}" for part in details["loc"][skip:])
-    detail = details["msg"].removeprefix("Value error, ")
+    detail = QUOTING.get(details["type"]) or details["msg"].removeprefix("Value error, ")
     return FieldError(pointer, detail, details["type"])
 
 

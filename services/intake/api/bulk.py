@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
-from pydantic import Field, TypeAdapter
+from pydantic import TypeAdapter
 from starlette.responses import StreamingResponse
 
 from services.intake.api.answering import Mode, OnConflict, Writer, handlers_of
@@ -13,17 +13,21 @@ from services.intake.desk import Desk, Options
 from services.intake.fulfilling import OtherContent
 from services.intake.handlers import Handlers, Result
 from services.intake.intents import Intent
-from shared.errors import HeroicError, TooLarge, Unavailable
-from shared.web import Line, LineResult, chunks, ndjson, ndjson_response, refused, strict_validate
+from shared.errors import FieldError, HeroicError, Invalid, TooLarge, Unavailable
+from shared.web import Line, LineResult, chunks, ndjson, ndjson_response, refused, strict_loads
 from shared.web.ndjson import MAX_LINE_BYTES
+from shared.web.strictjson import validate
 
 CHUNK_LINES = 500
 """A line leads to at most one event, and a commit to at most 1,000."""
 
-AnyLine = Annotated[
-    ClientLine | EpisodeLine | SessionLine | ConsentLine, Field(discriminator="kind")
-]
-_line: TypeAdapter[ClientLine | EpisodeLine | SessionLine | ConsentLine] = TypeAdapter(AnyLine)
+AnyLine = ClientLine | EpisodeLine | SessionLine | ConsentLine
+LINES: dict[str, TypeAdapter[AnyLine]] = {
+    "client": TypeAdapter(ClientLine),
+    "episode": TypeAdapter(EpisodeLine),
+    "session": TypeAdapter(SessionLine),
+    "consent": TypeAdapter(ConsentLine),
+}
 
 Read = tuple[int, Intent | HeroicError]
 """A line by its number: what it asks for, or why it cannot be read."""
@@ -96,9 +100,20 @@ def _read(raw: bytes) -> Intent | HeroicError:
     if len(raw) > MAX_LINE_BYTES:
         return TooLarge(f"A line may have at most {MAX_LINE_BYTES} bytes.")
     try:
-        line = strict_validate(_line, raw)
+        return _intent(raw)
     except HeroicError as error:
         return error
+
+
+def _intent(raw: bytes) -> Intent:
+    """What a line asks for; raises what a single call would answer."""
+    value = strict_loads(raw)
+    kind = value.get("kind") if isinstance(value, dict) else None
+    adapter = LINES.get(kind) if isinstance(kind, str) else None
+    if adapter is None:
+        detail = f"One of {', '.join(LINES)} is needed."
+        raise Invalid(errors=[FieldError("/kind", detail, "kind")])
+    line = validate(adapter, raw)
     return line.line_intent() if isinstance(line, ConsentLine) else line.intent()
 
 
