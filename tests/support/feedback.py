@@ -1,7 +1,7 @@
 """The web application of feedback in this process, on fresh databases, with tokens of its own."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -100,24 +100,8 @@ class Feedback:
         self, count: int, *, external_ids: list[str | None] | None = None, **changes: Any
     ) -> list[str]:
         """As many of them."""
-        hasher = await self.keyring.hasher(self.tenant)
         names = external_ids or [None] * count
-        opened = [
-            EpisodeOpened(
-                **{
-                    "episode_id": new_id(),
-                    "client_id": new_id(),
-                    "age_group": "adult",
-                    "opened_at": OPENED,
-                    "external_hash": hasher.hash("episode", name) if name else None,
-                    **changes,
-                }
-            )
-            for name in names
-        ]
-        await self.keyring.create((self.tenant, one.client_id) for one in opened)
-        await self.apply(*opened)
-        return [one.episode_id for one in opened]
+        return await care_for(self.database, self.keyring, self.tenant, names, **changes)
 
     async def close_episode(self, episode_id: str, closed_at: datetime) -> None:
         """Let intake have closed it."""
@@ -129,11 +113,7 @@ class Feedback:
 
     async def apply(self, *events: Event) -> None:
         """Let the consumer have seen these."""
-        plan = CarePlan()
-        for event in events:
-            plan.take(self.tenant, event)
-        async with self.database.session(self.tenant) as conn:
-            await plan.apply(conn)
+        await apply(self.database, self.tenant, *events)
 
     async def caught_up(self, through: datetime | None = None) -> None:
         """Let the consumer have processed everything through that time; far ahead unless given."""
@@ -175,8 +155,45 @@ class Feedback:
     async def count(self, table: str = "events") -> int:
         """How many rows of the organisation there are."""
         async with self.database.session(self.tenant) as conn:
-            rows = await conn.exec_driver_sql(f"SELECT count(*) FROM {table}")
-            return int(rows.scalar_one())
+            # The name is one of ours.
+            query = f"SELECT count(*) FROM {table}"  # noqa: S608
+            return int(await driver(conn).fetchval(query))
+
+
+async def care_for(
+    database: Database,
+    keyring: Keyring,
+    tenant: str,
+    external_ids: Sequence[str | None],
+    **changes: Any,
+) -> list[str]:
+    """The ids of episodes that intake has opened, each of a client of its own."""
+    hasher = await keyring.hasher(tenant)
+    opened = [
+        EpisodeOpened(
+            **{
+                "episode_id": new_id(),
+                "client_id": new_id(),
+                "age_group": "adult",
+                "opened_at": OPENED,
+                "external_hash": hasher.hash("episode", name) if name else None,
+                **changes,
+            }
+        )
+        for name in external_ids
+    ]
+    await keyring.create((tenant, one.client_id) for one in opened)
+    await apply(database, tenant, *opened)
+    return [one.episode_id for one in opened]
+
+
+async def apply(database: Database, tenant: str, *events: Event) -> None:
+    """Let the consumer of feedback have seen these."""
+    plan = CarePlan()
+    for event in events:
+        plan.take(tenant, event)
+    async with database.session(tenant) as conn:
+        await plan.apply(conn)
 
 
 @asynccontextmanager
