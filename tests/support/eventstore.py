@@ -10,7 +10,7 @@ from pathlib import Path
 from deploy.setup.databases import DatabaseUrls
 from shared.contracts.feedback import RatingContent, RatingSubmitted
 from shared.database import Database, create_database
-from shared.eventstore import Append, EventStore, NewEvent, Write
+from shared.eventstore import Append, EventStore, IdempotencyKey, NewEvent, Write
 from shared.ids import new_id
 from shared.migrations import upgrade_from
 from shared.privacy import Keyring, migrate_keys
@@ -58,11 +58,14 @@ class Home:
             secret_of=client,
         )
 
-    def write(self, stream: str, *, expected: int = 0, count: int = 1) -> Write:
-        """A write of `count` ratings."""
+    def write(self, *streams: str, expected: int = 0, count: int = 1, key: str = "") -> Write:
+        """A write of `count` ratings for each of `streams`; with `key` it may be repeated."""
+        named = IdempotencyKey(principal="somebody", key=key, request_hash=b"request")
         return Write(
             tenant=self.tenant,
-            appends=[self.ratings(stream, expected=expected, count=count)],
+            appends=[self.ratings(one, expected=expected, count=count) for one in streams],
+            idempotency=named if key else None,
+            response=b'{"id": "' + new_id().encode() + b'"}',
             secret_of=self.client,
         )
 
@@ -88,6 +91,19 @@ async def migrated(make_database: MakeDatabase) -> tuple[DatabaseUrls, DatabaseU
     await upgrade_from(MIGRATIONS, urls.owner)
     await migrate_keys(keys.owner)
     return urls, keys
+
+
+@asynccontextmanager
+async def other_process(home: Home) -> AsyncIterator[EventStore]:
+    """Another store on the same database, as another process would have."""
+    database = create_database(home.urls.app)
+    store = EventStore(database, home.keyring, service="feedback")
+    await store.start()
+    try:
+        yield store
+    finally:
+        await store.stop()
+        await database.dispose()
 
 
 @asynccontextmanager
