@@ -131,7 +131,7 @@ async def web_process(port: int, given: dict[str, object]) -> AsyncIterator[None
 
 async def answers(url: str, token: str = "") -> None:
     """Wait until `url` answers 200."""
-    headers = {"Authorization": f"Bearer {token}"}
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
     deadline = time.monotonic() + READY_SECONDS
     async with httpx.AsyncClient() as http:
         while True:
