@@ -25,6 +25,8 @@ def up(home: Home, say: Say) -> None:
         home.up_file.unlink(missing_ok=True)  # left by one that was killed
         supervisor = start_supervisor(home)
     deadline = time.monotonic() + UP_SECONDS
+    if supervisor is None and home.up_file.exists():
+        say(f"Already up: {home.up_file}")
     while not (home.up_file.exists() and home.holder()):
         seen = report(home, seen, say)
         gone = supervisor is None or supervisor.poll() is not None
@@ -35,7 +37,6 @@ def up(home: Home, say: Say) -> None:
             raise PartFailed("supervisor", f"not ready after {UP_SECONDS} s; see {log}")
         time.sleep(POLL_SECONDS)
     report(home, seen, say)
-    say(f"Up: {home.up_file}")
 
 
 def start_supervisor(home: Home) -> subprocess.Popen[bytes]:

@@ -36,10 +36,13 @@ class Environment:
         admin = self.stack.postgres_admin_dsn
         return databases.urls(admin, self.secrets.role_passwords, database)
 
-    def web(self) -> dict[str, str]:
+    def web(self, metrics_port: int) -> dict[str, str]:
         """The web process: all services, rows of one tenant at a time."""
-        signing = {"HEROIC_SIGNING_KEYS": str(self.home.signing_keys)}
-        return self._common() | self._app(*SERVICES) | signing
+        own = {
+            "HEROIC_SIGNING_KEYS": str(self.home.signing_keys),
+            "HEROIC_METRICS_PORT": str(metrics_port),
+        }
+        return self._common() | self._app(*SERVICES) | own
 
     def worker(self, service: str, metrics_port: int) -> dict[str, str]:
         """One service's relay and consumers."""

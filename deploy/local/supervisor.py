@@ -22,11 +22,12 @@ from deploy.local.environment import Environment
 from deploy.local.errors import PartFailed
 from deploy.local.home import DEFAULT_PORT, REPOSITORY, Home
 from deploy.local.parts import stop_all
+from deploy.local.ports import LOOPBACK
 from deploy.local.process import TAIL_BYTES, Child, spawn, wait_until
 from deploy.local.stacks import Stack, open_stack
 from deploy.setup.databases import SERVICES
 
-READY_SECONDS = 90
+READY_SECONDS = 180
 WATCH_SECONDS = 0.2
 
 Say = Callable[[str], None]
@@ -44,6 +45,7 @@ class Supervisor:
     say: Say
     services: list[Child] = field(default_factory=list)
     simulator: Child | None = None
+    metrics_ports: dict[str, int] = field(default_factory=dict)
 
     def run(self) -> None:
         """Start, announce, watch until told to stop. Raises `PartFailed`, `AlreadyRunning`."""
@@ -63,8 +65,10 @@ class Supervisor:
         cleanup.callback(self._stop_services)
         environment = self._prepare(stack)
         self._start_services(environment)
+        organisations = sample_organisations(environment)
+        self._wait_for_services(environment)
         cleanup.callback(self.home.up_file.unlink, missing_ok=True)
-        self._announce(environment)
+        self._announce(environment, organisations)
         self._watch([*stack.children, *self.services])
 
     def _jars_fetched(self, done: int, total: int) -> None:
@@ -91,16 +95,29 @@ class Supervisor:
         return int(given) if given else self.home.port("web", DEFAULT_PORT)
 
     def _start_services(self, environment: Environment) -> None:
-        """The web process and a worker a service; returns once all say that they are ready."""
+        """The web process and a worker a service; they are not ready yet."""
         self.say("Starting the services")
-        self._serve("web", ["deploy.local.web", str(environment.port)], environment.web())
+        self._serve(
+            "web",
+            ["deploy.local.web", str(environment.port)],
+            environment.web(self._metrics_port("web")),
+        )
         for service in SERVICES:
-            settings = environment.worker(service, self.home.port(f"{service}-metrics"))
+            settings = environment.worker(service, self._metrics_port(service))
             self._serve(f"{service}-worker", [f"services.{service}", "worker"], settings)
-        for service in SERVICES:
+
+    def _wait_for_services(self, environment: Environment) -> None:
+        """Until every page answers and every consumer has its partitions."""
+        web, *workers = self.services
+        for service, worker in zip(SERVICES, workers, strict=True):
             url = f"{environment.public_url}/{service}/health/ready"
-            wait_until(self.services[0], partial(answers, url), READY_SECONDS)
+            wait_until(web, partial(answers, url), READY_SECONDS)
+            metrics = f"http://{LOOPBACK}:{self._metrics_port(service)}/metrics"
+            wait_until(worker, partial(consumes, metrics), READY_SECONDS)
         check(self.services)
+
+    def _metrics_port(self, service: str) -> int:
+        return self.metrics_ports.setdefault(service, self.home.port(f"{service}-metrics"))
 
     def _serve(self, name: str, module: list[str], environment: Mapping[str, str]) -> None:
         command = [sys.executable, "-m", *module]
@@ -109,9 +126,13 @@ class Supervisor:
             spawn(name, command, log, environment=environment, directory=REPOSITORY)
         )
 
-    def _announce(self, environment: Environment) -> None:
-        """Write `up.json`, start the simulator, say where things are."""
-        up_file.write(environment, sample_organisations(environment))
+    def _announce(
+        self, environment: Environment, organisations: list[up_file.Organisation]
+    ) -> None:
+        """Say where things are, write `up.json`, start the simulator."""
+        for line in up_file.addresses(environment):
+            self.say(line)
+        up_file.write(environment, organisations)
         if os.environ.get("HEROIC_SAMPLE") != "0":
             self.simulator = spawn(
                 "simulator",
@@ -120,8 +141,6 @@ class Supervisor:
                 environment=environment.plain(),
                 directory=REPOSITORY,
             )
-        for line in up_file.addresses(environment):
-            self.say(line)
 
     def _watch(self, children: list[Child]) -> NoReturn:
         """Until `Stopped` is raised by a signal, or `PartFailed` because a child ended."""
@@ -178,6 +197,16 @@ def answers(url: str) -> bool:
         return httpx.get(url, timeout=2, trust_env=False).status_code == httpx.codes.OK
     except httpx.TransportError:
         return False
+
+
+def consumes(metrics_url: str) -> bool:
+    """Whether a worker's metrics say that all of its consumers (if any) have their partitions."""
+    try:
+        text = httpx.get(metrics_url, timeout=2, trust_env=False).text
+    except httpx.TransportError:
+        return False
+    ready = [line for line in text.splitlines() if line.startswith("heroic_consumer_ready{")]
+    return all(float(line.split()[-1]) == 1 for line in ready)
 
 
 def raise_stopped(_signal: int, _frame: FrameType | None) -> NoReturn:
