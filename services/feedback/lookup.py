@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import NamedTuple
 
 import asyncpg
@@ -9,6 +10,7 @@ import asyncpg
 from services.feedback.domain.episode import Episode
 from shared.database import Database, driver
 from shared.errors import NotFound
+from shared.privacy import KeyMissing, Keyring
 
 CONCURRENT = 2
 """Queries at a time: while they run, questions gather for the next one."""
@@ -69,36 +71,26 @@ class Found(NamedTuple):
     claims: dict[str, Holder]
 
 
-EPISODES = """
-SELECT episode_id, client_id, age_group, opened_at, closed_at, external_hash,
-    (SELECT version FROM streams
-     WHERE streams.tenant = $1 AND streams.stream = 'feedback-' || episode_id) AS version
-FROM episodes
-"""
-BY_ID = EPISODES + "WHERE tenant = $1 AND episode_id = ANY($2::text[])"
-BY_HASH = EPISODES + "WHERE tenant = $1 AND external_hash = ANY($2::text[])"
-CLAIMS = "SELECT stream, ref FROM streams WHERE tenant = $1 AND stream = ANY($2::text[])"
+KNOWN = "SELECT * FROM feedback_known($1, $2, $3, $4)"
 STREAM_OF_RATING = "SELECT stream FROM events WHERE tenant = $1 AND id = $2"
 
 
 async def look_up(database: Database, tenant: str, asked: Question) -> Found:
-    """Answer `asked` in one transaction of the tenant."""
-    by_id: list[asyncpg.Record] = []
-    by_hash: list[asyncpg.Record] = []
-    claims: list[asyncpg.Record] = []
-    async with database.session(tenant) as conn:
-        raw = driver(conn)
-        if asked.ids:
-            by_id = await raw.fetch(BY_ID, tenant, list(asked.ids))
-        if asked.hashes:
-            by_hash = await raw.fetch(BY_HASH, tenant, list(asked.hashes))
-        if asked.claims:
-            claims = await raw.fetch(CLAIMS, tenant, list(asked.claims))
-    return Found(
-        {row["episode_id"]: known(row) for row in by_id},
-        {row["external_hash"]: known(row) for row in by_hash},
-        {row["stream"]: Holder(*row["ref"].split("/")) for row in claims},
-    )
+    """Answer `asked` in one round trip (`known.sql`)."""
+    async with database.raw() as conn:
+        rows = await conn.fetch(
+            KNOWN, tenant, list(asked.ids), list(asked.hashes), list(asked.claims)
+        )
+    found = Found({}, {}, {})
+    for row in rows:
+        name = row["asked"]
+        if row["ref"] is not None:
+            found.claims[name] = Holder(*row["ref"].split("/"))
+        elif name in asked.ids:
+            found.by_id[name] = known(row)
+        else:
+            found.by_hash[name] = known(row)
+    return found
 
 
 async def stream_of_rating(database: Database, tenant: str, rating_id: str) -> str:
@@ -115,7 +107,7 @@ def known(row: asyncpg.Record) -> Known:
     episode = Episode(
         row["episode_id"], row["client_id"], row["age_group"], row["opened_at"], row["closed_at"]
     )
-    return Known(episode, row["version"] or 0)
+    return Known(episode, row["version"])
 
 
 class Batch:
@@ -127,10 +119,14 @@ class Batch:
 
 
 class Reader:
-    """Answers questions that are asked at the same moment together, one query a tenant."""
+    """Answers questions that are asked at the same moment together, one query a tenant.
 
-    def __init__(self, database: Database) -> None:
+    It also fetches the keys of the clients together, since what is asked about is then written.
+    """
+
+    def __init__(self, database: Database, keyring: Keyring) -> None:
         self._database = database
+        self._keyring = keyring
         self._open: dict[str, Batch] = {}
         self._free = asyncio.Semaphore(CONCURRENT)
 
@@ -147,4 +143,9 @@ class Reader:
     async def _answer(self, tenant: str, batch: Batch) -> Found:
         async with self._free:
             del self._open[tenant]
-            return await look_up(self._database, tenant, Question.all(batch.questions))
+            found = await look_up(self._database, tenant, Question.all(batch.questions))
+            known = (*found.by_id.values(), *found.by_hash.values())
+            # A key that is not there is for the one who needs it to stumble over.
+            with suppress(KeyMissing):
+                await self._keyring.load({(tenant, one.episode.client_id) for one in known})
+            return found

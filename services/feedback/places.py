@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from shared.consuming.arrival import arrived
-
 from services.feedback.consumers import GROUP
 from services.feedback.domain.episode import Episode, Reference
 from services.feedback.lookup import Found, Holder, Known, Question, Reader, look_up
+from shared.consuming.arrival import arrived
 from shared.database import Database
 from shared.errors import NotFound
 from shared.eventstore import Claim
@@ -45,7 +44,7 @@ class Places:
     def __init__(self, database: Database, keyring: Keyring) -> None:
         self._database = database
         self._keyring = keyring
-        self._reader = Reader(database)
+        self._reader = Reader(database, keyring)
 
     async def find(self, tenant: str, reference: Reference, claim: str | None) -> Place:
         """The place that `reference` names.

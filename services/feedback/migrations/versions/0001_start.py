@@ -1,5 +1,7 @@
 """The tables that feedback starts with."""
 
+from importlib.resources import files
+
 from alembic import op
 
 from services.feedback.tables import metadata
@@ -18,3 +20,4 @@ def upgrade() -> None:
     metadata.create_all(op.get_bind())
     for statement in tenant_policy_ddl("episodes"):
         op.execute(statement)
+    op.execute(files("services.feedback").joinpath("known.sql").read_text())
