@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import NamedTuple
 
 import msgspec
 import psutil
@@ -20,7 +21,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from services.outcomes.assessor import Assessor
 from services.outcomes.projector import Projector
 from services.outcomes.wake import Bell
-from shared.consuming import Consumer, create_broker
+from shared.consuming import Consumer, Handler, create_broker
 from shared.database import create_database
 from shared.eventstore import EventStore
 from shared.ids import new_id
@@ -51,18 +52,33 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
     assess: bool = False
 
 
-class Processed(msgspec.Struct):
-    """How many events were processed at moments (seconds) while workers ran."""
+class Moment(NamedTuple):
+    """How many events were processed at a time (seconds), and the largest process (bytes)."""
 
-    moments: list[tuple[float, int]]
-    peaks: list[int]
+    time: float
+    events: int
+    memory: int
 
-    def rate(self, from_part: float = 0.15, to_part: float = 0.95) -> float:
-        """Events a second between two parts of the way, so that starting up is not counted."""
-        total = self.moments[-1][1]
-        start = next(one for one in self.moments if one[1] >= total * from_part)
-        end = next(one for one in self.moments if one[1] >= total * to_part)
-        return (end[1] - start[1]) / (end[0] - start[0])
+
+class Processed(NamedTuple):
+    """What was seen while workers ran; before they began, `already` events were processed."""
+
+    moments: list[Moment]
+
+    def at(self, part: float, already: int = 0) -> Moment:
+        """The moment at which so much of the way (0 to 1) was behind."""
+        total = self.moments[-1].events - already
+        return next(one for one in self.moments if one.events >= already + total * part)
+
+    def rate(self, already: int = 0) -> float:
+        """Events a second, without the beginning, when workers start, and the very end."""
+        start, end = self.at(0.15, already), self.at(0.95, already)
+        return (end.events - start.events) / (end.time - start.time)
+
+    def peak(self, part: float) -> int:
+        """The most bytes that a process had until so much of the way was behind."""
+        end = self.at(part)
+        return max(one.memory for one in self.moments if one.time <= end.time)
 
 
 async def make_place(environment: Environment) -> Place:
@@ -107,16 +123,15 @@ async def workers(place: Place, count: int) -> AsyncIterator[list[psutil.Process
 
 
 async def drain(place: Place, events: int, *, count: int, seconds: float = 300) -> Processed:
-    """Run `count` workers until the projector has processed `events` of the topic."""
+    """Run `count` workers until they have processed `events` of the topic in all."""
     database = create_database(place.database, pool_size=1)
-    processed = Processed([], [0] * count)
+    moments: list[Moment] = []
 
     async def look(processes: list[psutil.Process]) -> bool:
         async with database.raw() as conn:
-            done: int = await conn.fetchval(DONE, place.group)
-        processed.moments.append((time.perf_counter(), done))
-        for number, process in enumerate(processes):
-            processed.peaks[number] = max(processed.peaks[number], process.memory_info().rss)
+            done: int = await conn.fetchval(DONE)
+        memory = max(process.memory_info().rss for process in processes)
+        moments.append(Moment(time.perf_counter(), done, memory))
         return done >= events
 
     try:
@@ -124,7 +139,7 @@ async def drain(place: Place, events: int, *, count: int, seconds: float = 300) 
             await eventually_async(lambda: look(processes), seconds)
     finally:
         await database.dispose()
-    return processed
+    return Processed(moments)
 
 
 def create_worker(place: Place) -> Worker:
@@ -134,7 +149,7 @@ def create_worker(place: Place) -> Worker:
     bell = Bell(place.redis)
     broker = create_broker(place.kafka)
     store = EventStore(database, keyring, service="outcomes")
-    handlers = {place.group: Projector(keyring, bell)}
+    handlers: dict[str, Handler] = {place.group: Projector(keyring, bell)}
     if place.assess:
         handlers[f"{place.group}.assessor"] = Assessor(keyring, default_rules())
     consumers = [

@@ -1,30 +1,45 @@
-"""Outcomes on a real database, fed without Kafka: records go straight to the handlers."""
+"""Outcomes on a real database behind a real web server, fed without Kafka: records go straight to
+the handlers, in a transaction as the kernel's is."""
 
 import asyncio
+import base64
+import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+import httpx
+import uvicorn
+from fastapi import FastAPI
+
 from deploy.setup.databases import DatabaseUrls
+from services.outcomes.app import create_app
 from services.outcomes.assessor import Assessor
 from services.outcomes.projector import Projector
 from services.outcomes.rows import StaleState
+from services.outcomes.settings import Settings
 from services.outcomes.views import Views
 from services.outcomes.wake import Bell
 from shared.consuming.records import Handler, Incoming
 from shared.contracts import Event, Recorded, decode, envelope_bytes
 from shared.database import Database, create_database
 from shared.eventstore import EventStore
+from shared.ids import new_id
 from shared.measures import default_rules
 from shared.migrations import upgrade
-from shared.privacy import Keyring, migrate_keys, seal
-from shared.privacy.table import PostgresKeyTable
+from shared.privacy import Keyring, migrate_keys, open_keyring, seal
+from shared.security import SCOPES, Principal, SigningKeys, TokenIssuer, TokenVerifier
+from shared.web import mount
 from tests.conftest import MakeDatabase
+from tests.unit.outcomes.story import TENANT
+
+ISSUER = "http://heroic.test"
+KEY = base64.b64encode(b"k" * 32).decode()
 
 
 @dataclass
 class Home:
-    """The handlers of outcomes and what they stand on."""
+    """The handlers of outcomes, what they stand on, and the way to its HTTP."""
 
     urls: DatabaseUrls
     database: Database
@@ -34,7 +49,18 @@ class Home:
     projector: Projector
     assessor: Assessor
     views: Views
+    issuer: TokenIssuer
+    app: FastAPI
+    base_url: str
     offsets: dict[str, int] = field(default_factory=dict)
+
+    def http(self, tenant: str = TENANT, scopes: Sequence[str] = SCOPES) -> httpx.AsyncClient:
+        """An HTTP client of an integration of `tenant`."""
+        principal = Principal(
+            tenant=tenant, id=new_id(), kind="integration", scopes=frozenset(scopes)
+        )
+        headers = {"Authorization": f"Bearer {self.issuer.issue(principal)}"}
+        return httpx.AsyncClient(base_url=self.base_url, headers=headers, timeout=10)
 
     async def records(self, events: Sequence[Recorded[Event]]) -> list[Incoming]:
         """The events as they would come out of Kafka."""
@@ -54,15 +80,22 @@ class Home:
         for event in events:
             await self.project(event)
             await self.assess(event)
-        episodes = {
-            (e.tenant, f"assessment-{e.data.episode_id}")
-            for e in events
-            if hasattr(e.data, "episode_id")
+        await self.project_assessments(events)
+
+    async def project_assessments(self, events: Sequence[Recorded[Event]]) -> None:
+        """Hand what the assessor said since the last time about these episodes to the projector."""
+        streams = {
+            (event.tenant, f"assessment-{event.data.episode_id}")
+            for event in events
+            if hasattr(event.data, "episode_id")
         }
-        for tenant, stream in sorted(episodes):
-            said = await self.store.read(tenant, stream, after=self.offsets.get(stream, 0))
-            self.offsets[stream] = self.offsets.get(stream, 0) + len(said)
-            await self.project(*said)
+        for tenant in {tenant for tenant, _ in streams}:
+            names = sorted(stream for of, stream in streams if of == tenant)
+            news: list[Recorded[Event]] = []
+            for stream, said in (await self.store.read_many(tenant, names)).items():
+                news += said[self.offsets.get(stream, 0) :]
+                self.offsets[stream] = len(said)
+            await self.project(*news)
 
     async def handle(self, handler: Handler, batch: Sequence[Incoming]) -> None:
         """As the kernel does it: what is only stale is begun again."""
@@ -110,22 +143,55 @@ async def open_home(make_database: MakeDatabase, redis_url: str) -> AsyncIterato
     urls, keys = await asyncio.gather(make_database(), make_database())
     await upgrade("outcomes", urls.owner)
     await migrate_keys(keys.owner)
+    settings = Settings.model_validate(
+        {
+            "database_url": urls.app,
+            "keys_url": keys.app,
+            "key_encryption_key": KEY,
+            "redis_url": redis_url,
+            "public_url": ISSUER,
+        }
+    )
+    signing = SigningKeys.generate()
+    app = create_app(settings)
+    app.state.verifier = TokenVerifier(signing, ISSUER)
     database, reader, key_database = map(create_database, (urls.app, urls.reader, keys.app))
-    keyring = Keyring(PostgresKeyTable(key_database), b"k" * 32)
-    store = EventStore(database, keyring, service="outcomes")
-    bell = Bell(redis_url)
-    try:
+    keyring, bell = open_keyring(key_database, KEY), Bell(redis_url)
+    async with serve(app) as base_url:
         yield Home(
             urls,
             database,
             reader,
             keyring,
-            store,
+            EventStore(database, keyring, service="outcomes"),
             Projector(keyring, bell),
             Assessor(keyring, default_rules()),
             Views(database, keyring),
+            TokenIssuer(signing, ISSUER),
+            app,
+            base_url,
         )
-    finally:
-        await bell.close()
-        for one in (database, reader, key_database):
-            await one.dispose()
+    await bell.close()
+    await keyring.close()
+    await database.dispose()
+    await reader.dispose()
+
+
+@asynccontextmanager
+async def serve(app: FastAPI) -> AsyncIterator[str]:
+    """The app under `/outcomes` of a real server."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        config = uvicorn.Config(
+            mount({"outcomes": app}), log_config=None, timeout_graceful_shutdown=1
+        )
+        server = uvicorn.Server(config)
+        # Signals are the test runner's.
+        task = asyncio.create_task(server._serve(sockets=[listener]))
+        while not server.started:
+            await asyncio.sleep(0.01)
+            if task.done():
+                task.result()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/outcomes"
+        server.should_exit = True
+        await task

@@ -34,8 +34,10 @@ def rating_id(name: str) -> str:
 class Story:
     """Writes events into streams, with the versions and the times that a store would give."""
 
-    def __init__(self, client_id: str = CLIENT, episode_id: str = EPISODE) -> None:
-        self.client_id, self.episode_id = client_id, episode_id
+    def __init__(
+        self, client_id: str = CLIENT, episode_id: str = EPISODE, tenant: str = TENANT
+    ) -> None:
+        self.client_id, self.episode_id, self.tenant = client_id, episode_id, tenant
         self.events: list[Recorded[Event]] = []
         self._versions: dict[str, int] = defaultdict(int)
 
@@ -45,7 +47,7 @@ class Story:
         version = self._versions[stream]
         event = Recorded(
             id=event_id or derived_id("test", stream, str(version)),
-            tenant=TENANT,
+            tenant=self.tenant,
             subject=self.client_id,
             stream=stream,
             version=version,
