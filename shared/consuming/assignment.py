@@ -152,7 +152,6 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
                     )
             except Exception as error:
                 if not is_transient(error):
-                    self._on_failure(error)
                     raise
                 failures += 1
                 log.warning("%s: no checkpoints yet: %s", self.group, describe(error))
@@ -168,4 +167,10 @@ class Assignment(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, Exception):
+            self._on_failure(error)

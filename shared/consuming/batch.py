@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from shared import telemetry
 from shared.consuming.parking import ask, write_parked
 from shared.consuming.records import Handler, Incoming, Plan, Record
-from shared.consuming.sorting import FORK, Key, Reason, Sorted, Sorter, sort_alone
+from shared.consuming.sorting import FORK, HELD, Key, Reason, Sorted, Sorter, sort_alone
 from shared.consuming.state import (
     Position,
     advance,
@@ -180,6 +180,9 @@ class Batches:
         APPLIED.labels(self.group).inc(len(result.applicable))
         for parked in result.parked:
             PARKED.labels(self.group, parked.reason.code).inc()
+            if parked.reason.code != HELD:
+                place = f"{parked.record.topic}[{parked.record.partition}]@{parked.record.offset}"
+                log.error("%s: parked %s: %s: %s", self.group, place, *parked.reason[:2])
 
 
 def key_of(event: Incoming) -> Key:

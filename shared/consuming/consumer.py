@@ -39,6 +39,9 @@ BATCH_TIMEOUT_MS = 10
 PARTITIONS_AT_ONCE = 4
 """Transactions of one consumer at the same time: while one waits for the disk, another computes."""
 
+METADATA_SECONDS = 10
+"""How soon a topic is found that was not there before."""
+
 HOUSEKEEPING_SECONDS = 1.0
 CHECK_TOPICS_EVERY = 5
 REREAD_EVERY_SECONDS = 60.0
@@ -50,6 +53,7 @@ def create_broker(bootstrap: str) -> KafkaBroker:
     return KafkaBroker(
         bootstrap,
         client_id="heroic",
+        metadata_max_age_ms=METADATA_SECONDS * 1000,
         apply_types=False,
         consumer_only=True,
         allow_auto_create_topics=False,
@@ -155,15 +159,22 @@ class Consumer:
     async def _handle_number(
         self, number: int, partitions: dict[TopicPartition, list[ConsumerRecord]]
     ) -> None:
-        async with self._at_once, self._assignment.locks[number]:
-            for partition, records in partitions.items():
-                try:
-                    await self._handle_partition(partition, records)
-                except Exception as error:  # noqa: BLE001 - FastStream would drop it and go on
-                    if not is_transient(error):
-                        self._stop_because(error)
-                        return
-                    self._assignment.restart([partition], error)
+        try:
+            async with self._at_once, self._assignment.locks[number]:
+                for partition, records in partitions.items():
+                    await self._try_partition(partition, records)
+        except Exception as error:  # noqa: BLE001 - FastStream would drop it and go on
+            self._stop_because(error)
+
+    async def _try_partition(
+        self, partition: TopicPartition, records: list[ConsumerRecord]
+    ) -> None:
+        try:
+            await self._handle_partition(partition, records)
+        except Exception as error:
+            if not is_transient(error):
+                raise
+            self._assignment.restart([partition], error)
 
     async def _handle_partition(
         self, partition: TopicPartition, records: list[ConsumerRecord]

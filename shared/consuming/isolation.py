@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from shared.consuming.batch import Batches, HandlerFailed
 from shared.consuming.failures import Stopped, is_transient, reason_for
 from shared.consuming.records import Incoming, Record
-from shared.consuming.sorting import FAILING_LIMIT, Reason
+from shared.consuming.sorting import FAILING_LIMIT, Reason, Sorted
 from shared.consuming.state import Position
 from shared.errors import Conflict, Permanent
 
 MAX_TRIES = 5
 """How often an event alone is tried whose handler fails for no known reason."""
 
-RETRY_SECONDS = 0.02
+RETRY_SECONDS = 0.005
 
 
 class Isolation:
@@ -37,12 +37,9 @@ class Isolation:
         """
         parts = [records]
         while parts:
-            try:
-                result = await self._batches.apply(
-                    self._position, parts[0], self._condemned, reread=self._reread
-                )
-            except HandlerFailed as failure:
-                parts[:1] = await self._after(failure, parts[0])
+            result = await self._try(parts[0])
+            if isinstance(result, HandlerFailed):
+                parts[:1] = await self._after(result, parts[0])
                 continue
             if result.gap is not None:
                 return False
@@ -50,6 +47,14 @@ class Isolation:
                 raise Stopped(f"more than {FAILING_LIMIT} events in a row cannot be processed")
             del parts[0]
         return True
+
+    async def _try(self, part: Sequence[Record]) -> Sorted | HandlerFailed:
+        try:
+            return await self._batches.apply(
+                self._position, part, self._condemned, reread=self._reread
+            )
+        except HandlerFailed as failure:
+            return failure
 
     async def _after(
         self, failure: HandlerFailed, part: Sequence[Record]

@@ -1,0 +1,22 @@
+"""A service that remembers what was applied: every application is a row of its own."""
+
+from alembic import op
+
+from shared.consuming import schema as consuming
+from shared.database import tenant_policy_ddl
+from shared.eventstore import schema as eventstore
+
+revision = "0001"
+down_revision = None
+
+
+def upgrade() -> None:
+    eventstore.create(op)
+    consuming.create(op)
+    op.execute("""CREATE TABLE applied (
+        seq bigint GENERATED ALWAYS AS IDENTITY,
+        tenant text NOT NULL, subject text NOT NULL, stream text NOT NULL, version int NOT NULL,
+        event_id text NOT NULL
+    )""")
+    for statement in tenant_policy_ddl("applied"):
+        op.execute(statement)
