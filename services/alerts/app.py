@@ -9,6 +9,7 @@ from sqlalchemy import text
 from services.alerts.api import alerts, stream
 from services.alerts.api.context import Context
 from services.alerts.bell import Bell
+from services.alerts.care import CARE_GROUP, CareHandler
 from services.alerts.consumers import (
     KEPT_GROUP,
     RISK_GROUP,
@@ -32,7 +33,7 @@ from shared.web import create_api
 from shared.worker import Worker
 
 WORKER_CONNECTIONS = 14
-"""Three consumers, each with a few transactions at once, and what they read beside them."""
+"""Four consumers, each with a few transactions at once, and what they read beside them."""
 
 RULES_RECORDS = 200
 """Folding more series than this at a time would keep a risk alert waiting for the processor."""
@@ -76,7 +77,7 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 def create_worker(settings: Settings) -> Worker:
-    """The worker process of alerts: its relay and its three consumers."""
+    """The worker process of alerts: its relay and its consumers."""
     database = create_database(settings.database_url, pool_size=WORKER_CONNECTIONS)
     keyring = open_keyring(create_database(settings.keys_url), settings.key_encryption_key)
     store = EventStore(database, keyring, service=SERVICE)
@@ -108,10 +109,18 @@ def create_worker(settings: Settings) -> Worker:
         store=store,
         broker=broker,
     )
+    care = Consumer(
+        group=CARE_GROUP,
+        topics=[topic("intake")],
+        handler=CareHandler(),
+        database=database,
+        store=None,
+        broker=broker,
+    )
     return Worker(
         SERVICE,
         relay=Relay(SERVICE, settings.reader_url, settings.kafka),
         broker=broker,
-        consumers=[risk, rules, kept],
+        consumers=[risk, rules, kept, care],
         closing=[bell.close, keyring.close, database.dispose],
     )

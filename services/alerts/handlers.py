@@ -1,8 +1,10 @@
 """What people do with alerts: load, decide, append."""
 
+from collections.abc import Collection
 from typing import NamedTuple, Protocol
 
 from services.alerts.bell import Bell
+from services.alerts.care import load_closed
 from services.alerts.domain.alert import Alert, alert_stream, evolve, fold
 from services.alerts.domain.commands import Command, decide
 from services.alerts.rows import save_alerts
@@ -56,6 +58,11 @@ class Alerts:
         if not events:
             raise NotFound("There is no such alert.")
         return events
+
+    async def closed(self, tenant: str, episode_ids: Collection[str]) -> dict[str, bool]:
+        """Whether episodes are closed; those that intake has not told of yet are left out."""
+        async with self._database.session(tenant) as conn:
+            return await load_closed(driver(conn), tenant, episode_ids)
 
     async def do(self, asked: Asked, command: Command, answer: Answer) -> StoredResponse:
         """Do `command`; what `answer` makes of the alert after it, or the answer of before.

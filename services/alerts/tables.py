@@ -54,4 +54,14 @@ series = Table(
 )
 """What the rules said of each rating of a series: packed `domain.judged.JudgedSeries`."""
 
-WALLED = (alerts.name, series.name)
+episodes = Table(
+    "episodes",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("episode_id", Text, primary_key=True),
+    Column("client_id", Text, nullable=False),
+    Column("closed_at", DateTime(timezone=True)),
+)
+"""The episodes that intake has opened."""
+
+WALLED = (alerts.name, series.name, episodes.name)

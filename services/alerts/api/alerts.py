@@ -50,7 +50,8 @@ async def get_alerts(
     )
     rows, following = page_of(found, page.limit, lambda row: (row.raised_at, row.alert.id))
     told = await parts.store.read_many(tenant, [alert_stream(row.alert.id) for row in rows])
-    items = [alert_view(row, told[alert_stream(row.alert.id)]) for row in rows]
+    closed = await parts.alerts.closed(tenant, {row.alert.series.episode_id for row in rows})
+    items = [alert_view(row, told[alert_stream(row.alert.id)], closed) for row in rows]
     return page_response([item.model_dump(mode="json") for item in items], following, request)
 
 
@@ -60,8 +61,9 @@ async def get_alert(alert_id: Id, reader: Reader, parts: Parts) -> Response:
     told = await parts.alerts.history(reader.tenant, alert_id)
     alert = fold(one.data for one in told)
     row = Row(alert, told[0].recorded_at, told[-1].recorded_at)
+    closed = await parts.alerts.closed(reader.tenant, [alert.series.episode_id])
     return Response(
-        alert_view(row, told).model_dump_json(),
+        alert_view(row, told, closed).model_dump_json(),
         headers={"ETag": etag(alert.version)},
         media_type="application/json",
     )

@@ -73,6 +73,7 @@ class AlertView(ApiModel):
     id: str
     client_id: str
     episode_id: str
+    episode_status: Literal["open", "closed", "unknown"]
     rule: RuleView
     kind: str
     measure: str

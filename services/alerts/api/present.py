@@ -1,6 +1,7 @@
 """From alerts and their events to what callers see."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from services.alerts.api.models import AlertView, Done, HistoryView, RaterView, RuleView
 from services.alerts.domain.alert import Alert, alert_stream
@@ -21,6 +22,13 @@ from shared.eventstore.position import encode_position
 from shared.web import from_tenths
 
 BY_RULE = "rule"
+
+EPISODE_STATUS: Mapping[bool | None, Literal["open", "closed", "unknown"]] = {
+    False: "open",
+    True: "closed",
+    None: "unknown",
+}
+"""By whether the episode is closed; None: nobody has told of it yet."""
 
 
 def link(alert_id: str) -> str:
@@ -43,8 +51,8 @@ def done(alert: Alert) -> bytes:
     return view.model_dump_json().encode()
 
 
-def alert_view(row: Row, told: Sequence[Recorded[Event]]) -> AlertView:
-    """An alert with its history.
+def alert_view(row: Row, told: Sequence[Recorded[Event]], closed: Mapping[str, bool]) -> AlertView:
+    """An alert with its history; `closed` tells of the episodes that are known.
 
     What is clinical is taken from the events, which cannot be opened once the client is erased.
     """
@@ -55,6 +63,7 @@ def alert_view(row: Row, told: Sequence[Recorded[Event]]) -> AlertView:
         id=alert.id,
         client_id=alert.series.client_id,
         episode_id=alert.series.episode_id,
+        episode_status=EPISODE_STATUS[closed.get(alert.series.episode_id)],
         rule=RuleView(id=alert.rule, version=alert.rule_version),
         kind=alert.kind,
         measure=alert.series.measure,

@@ -17,6 +17,7 @@ from fastapi import FastAPI
 from deploy.setup.databases import DatabaseUrls
 from services.alerts.app import create_app
 from services.alerts.bell import Bell
+from services.alerts.care import CareHandler
 from services.alerts.consumers import KeptHandler, RiskHandler, RulesHandler
 from services.alerts.settings import Settings
 from shared.consuming import Handler, Incoming
@@ -57,6 +58,7 @@ class Home:
     risk: RiskHandler
     rules: RulesHandler
     kept: KeptHandler
+    care: CareHandler
     issuer: TokenIssuer
     base_url: str
     app: FastAPI
@@ -215,6 +217,7 @@ async def open_home(make_database: MakeDatabase, redis_url: str) -> AsyncIterato
             RiskHandler(keyring, bell),
             RulesHandler(keyring, bell),
             KeptHandler(store, bell),
+            CareHandler(),
             TokenIssuer(signing, ISSUER),
             base_url,
             app,

