@@ -1,6 +1,5 @@
 """A consumer group on a real topic and a real database, with a handler that does as it is told."""
 
-import asyncio
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
@@ -10,13 +9,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import uuid4
 
+import asyncpg
 import msgspec
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from deploy.setup.databases import DatabaseUrls
-from shared.consuming import Consumer, Incoming, Plan, create_broker
+from shared.consuming import Consumer, Incoming, Plan, create_broker, schema
 from shared.contracts import envelope_bytes
 from shared.contracts.feedback import RatingDeclined
 from shared.database import Database, create_database, driver
@@ -44,14 +44,12 @@ def event(
     *,
     tenant: str,
     subject: str,
-    event_id: str | None = None,
-    **changes: Any,
 ) -> bytes:
-    """An event of `stream` as the relay would send it; `changes` break its envelope."""
+    """An event of `stream` as the relay would send it."""
     data = RatingDeclined(episode_id=subject, client_id=subject, measure="ors", at=WHEN)
-    whole = envelope_bytes(
+    return envelope_bytes(
         event_type=RatingDeclined.type,
-        event_id=event_id or new_id(),
+        event_id=new_id(),
         subject=subject,
         recorded_at=WHEN,
         tenant=tenant,
@@ -65,9 +63,6 @@ def event(
         traceparent=None,
         data=msgspec.json.encode(data),
     )
-    if not changes:
-        return whole
-    return msgspec.json.encode(msgspec.json.decode(whole) | changes)
 
 
 @dataclass
@@ -83,8 +78,9 @@ class Client:
         return f"feedback-{self.id}"
 
     def event(self, version: int, *, stream: str | None = None, **changes: Any) -> bytes:
-        """An event of this client."""
-        return event(stream or self.stream, version, tenant=self.tenant, subject=self.id, **changes)
+        """An event of this client; `changes` are made to its envelope."""
+        whole = event(stream or self.stream, version, tenant=self.tenant, subject=self.id)
+        return msgspec.json.encode(msgspec.json.decode(whole) | changes) if changes else whole
 
     def events(self, *versions: int) -> list[bytes]:
         """Events of the client's stream with these versions."""
@@ -181,6 +177,11 @@ class Home:
         """What a query of a role that sees every tenant answers."""
         async with self.reader.session() as connection:
             return [tuple(row) for row in await driver(connection).fetch(query, *args)]
+
+    async def execute(self, tenant: str, statement: str, *args: Any) -> None:
+        """Do something to the rows of `tenant` behind the consumer's back."""
+        async with self.database.session(tenant) as connection:
+            await driver(connection).execute(statement, *args)
 
     async def applied(self, *streams: str) -> list[Applied]:
         """Every application in its order, of all streams or of these."""
@@ -282,11 +283,19 @@ async def delete_topic(kafka: str, name: str) -> None:
         await admin.close()
 
 
-@asynccontextmanager
-async def open_home(kafka: str, make_database: MakeDatabase) -> AsyncIterator[Home]:
-    """A fresh topic and a fresh database."""
+async def migrated(make_database: MakeDatabase) -> DatabaseUrls:
+    """A database with all tables."""
     urls = await make_database()
     await upgrade_from(MIGRATIONS, urls.owner)
+    return urls
+
+
+@asynccontextmanager
+async def open_home(kafka: str, urls: DatabaseUrls) -> AsyncIterator[Home]:
+    """A fresh topic, and empty tables."""
+    owner = await asyncpg.connect(urls.owner)
+    await owner.execute(f"TRUNCATE {', '.join(('applied', *schema.WALLED, *schema.OPEN))}")
+    await owner.close()
     topic = f"toy-{uuid4().hex[:8]}"
     await make_topic(kafka, topic)
     database, reader = create_database(urls.app, pool_size=8), create_database(urls.reader)
@@ -308,8 +317,3 @@ def once_each(applied: Iterable[Applied]) -> bool:
     for one in applied:
         seen[one.stream].append(one.version)
     return all(versions == list(range(1, len(versions) + 1)) for versions in seen.values())
-
-
-async def together(*work: Any) -> None:
-    """Run several coroutines at once."""
-    await asyncio.gather(*work)

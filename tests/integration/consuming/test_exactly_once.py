@@ -3,11 +3,12 @@
 import asyncio
 import random
 from collections.abc import Sequence
+from functools import partial
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from shared.consuming import Incoming
+from shared.consuming import Consumer, Incoming
 from tests.integration.consuming.home import (
     PARTITIONS,
     Client,
@@ -140,22 +141,17 @@ async def test_a_worker_that_wakes_up_after_another_has_gone_on_writes_nothing(
     await home.send(*client.events(1, 2, 3))
     async with home.consuming(Recorder(on_apply=sleep_once)):
         await asleep.wait()
-        async with home.database.session(client.tenant) as conn:
-            # What another worker leaves behind that has taken the same records.
-            await conn.exec_driver_sql(
-                "UPDATE consumer_checkpoints SET next_offset = 3 WHERE partition = ("
-                " SELECT partition FROM consumer_checkpoints ORDER BY next_offset DESC LIMIT 1)"
+        # What another worker leaves behind that has taken the same records.
+        tenant, stream = client.tenant, client.stream
+        await home.execute(tenant, "UPDATE consumer_checkpoints SET next_offset = 3")
+        for version in (1, 2, 3):
+            row = (tenant, stream, version)
+            await home.execute(
+                tenant, "INSERT INTO applied VALUES (DEFAULT, $1, '', $2, $3, '')", *row
             )
-            await conn.exec_driver_sql("UPDATE consumer_checkpoints SET next_offset = 3")
-            for version in (1, 2, 3):
-                await conn.exec_driver_sql(
-                    "INSERT INTO applied (tenant, subject, stream, version, event_id)"
-                    f" VALUES ('{client.tenant}', '', '{client.stream}', {version}, '')"
-                )
-            await conn.exec_driver_sql(
-                "INSERT INTO consumed (tenant, group_name, stream, version, last_id) VALUES"
-                f" ('{client.tenant}', '{home.group}', '{client.stream}', 3, 'x')"
-            )
+        await home.execute(
+            tenant, "INSERT INTO consumed VALUES ($1, $2, $3, 3, 'x')", tenant, home.group, stream
+        )
         woken.set()
         await home.send(client.event(4))
         await home.until_applied(4)
@@ -177,7 +173,7 @@ async def test_members_that_come_and_go_neither_lose_nor_repeat_anything(home: H
         while not sending.done():
             async with home.consuming(Recorder()) as guest:
                 members += 1
-                await eventually_async(lambda one=guest: _is_ready(one), 20)
+                await eventually_async(partial(is_ready, guest), 20)
         await sending
         await home.until_applied(40 * rounds, 30)
         assert steady.failure is None
@@ -187,8 +183,8 @@ async def test_members_that_come_and_go_neither_lose_nor_repeat_anything(home: H
     assert once_each(applied)
 
 
-async def _is_ready(consumer: object) -> bool:
-    return bool(consumer.ready)  # type: ignore[attr-defined]
+async def is_ready(consumer: Consumer) -> bool:
+    return consumer.ready
 
 
 async def test_a_topic_that_is_made_anew_is_read_from_its_beginning(home: Home) -> None:

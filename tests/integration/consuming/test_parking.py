@@ -69,7 +69,7 @@ async def test_an_event_that_its_handler_names_is_parked_at_the_first_try(home: 
         return error
 
     recorder = Recorder(failures={bad.stream: refuse})
-    await home.send(good.event(1), bad.event(1, event_id=poison), good.event(2))
+    await home.send(good.event(1), bad.event(1, id=poison), good.event(2))
     async with home.consuming(recorder):
         await home.until_parked(1)
         await home.until_applied(2)
@@ -127,13 +127,13 @@ async def test_a_discarded_event_counts_as_passed(home: Home) -> None:
 
     recorder = Recorder(failures={bad.stream: refuse})
     async with home.consuming(recorder):
-        await home.send(bad.event(1, event_id=poison), *bad.events(2, 3))
+        await home.send(bad.event(1, id=poison), *bad.events(2, 3))
         await home.until_parked(3)
         recorder.failures.clear()
         await parking.discard(home.reader, home.group, poison)
         await home.until_applied(2)
         await eventually_async(lambda: released(home))
-        await home.send(bad.event(1, event_id=poison), bad.event(4))
+        await home.send(bad.event(1, id=poison), bad.event(4))
         await home.until_applied(3)
     assert await home.versions(bad) == [2, 3, 4]
 
@@ -181,12 +181,11 @@ async def test_events_that_the_database_lost_are_found_again_in_the_topic(home: 
     """A restored consumer: its checkpoint is ahead of what it has applied."""
     client = Client()
     first = new_id()
-    await home.send(client.event(1, event_id=first), *client.events(2, 3))
+    await home.send(client.event(1, id=first), *client.events(2, 3))
     async with home.consuming(Recorder()):
         await home.until_applied(3)
-    async with home.database.session(client.tenant) as conn:
-        await conn.exec_driver_sql(f"UPDATE consumed SET version = 1, last_id = '{first}'")
-        await conn.exec_driver_sql("DELETE FROM applied WHERE version > 1")
+    await home.execute(client.tenant, "UPDATE consumed SET version = 1, last_id = $1", first)
+    await home.execute(client.tenant, "DELETE FROM applied WHERE version > 1")
     async with home.consuming(Recorder()):
         await home.send(client.event(4))
         await home.until_applied(4)
@@ -199,7 +198,7 @@ async def test_the_same_version_under_another_id_is_a_fork(home: Home) -> None:
         await home.send(*client.events(1, 2))
         await home.until_applied(2)
         fork = new_id()
-        await home.send(client.event(2, event_id=fork), client.event(3))
+        await home.send(client.event(2, id=fork), client.event(3))
         await home.until_parked(2)
         assert await home.parked() == [(client.stream, 2, "fork"), (client.stream, 3, "held")]
         await parking.discard(home.reader, home.group, fork)
