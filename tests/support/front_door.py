@@ -61,10 +61,12 @@ class FrontDoor:
         answer: dict[str, Any] = (await self.call("GET", path, **options)).json()
         return answer
 
-    async def bulk(self, path: str, lines: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    async def bulk(
+        self, path: str, lines: Sequence[dict[str, Any]], headers: dict[str, str] | None = None
+    ) -> list[dict[str, Any]]:
         """Post NDJSON; the outcome of each line."""
         body = b"\n".join(json.dumps(line).encode() for line in lines)
-        headers = {"Content-Type": "application/x-ndjson"}
+        headers = {"Content-Type": "application/x-ndjson"} | (headers or {})
         answer = await self.call("POST", path, content=body, headers=headers)
         return [json.loads(line) for line in answer.text.splitlines()]
 
