@@ -6,8 +6,15 @@ from typing import NamedTuple
 from services.outcomes.rows import ClientKey
 from shared.consuming.records import Incoming
 from shared.contracts import Envelope, Event, Recorded
+from shared.contracts.feedback import RatingCorrected, RatingSubmitted
+from shared.contracts.outcomes import AssessmentRevised, RatingAssessed
 from shared.errors import Permanent
-from shared.privacy import KeyMissing, Keyring, open_envelope, sealed_for
+from shared.privacy import KeyMissing, Keyring, leave_sealed, open_envelope, sealed_for
+
+USED = {
+    event.type for event in (RatingSubmitted, RatingCorrected, RatingAssessed, AssessmentRevised)
+}
+"""The events whose private part the fold reads."""
 
 
 class Misplaced(Permanent):
@@ -29,31 +36,53 @@ async def open_batch(events: Sequence[Incoming], keyring: Keyring) -> list[Clien
 
     Raises Permanent with the id of the event (`event_id`) that no retry will make readable.
     """
-    envelopes = [one.envelope for one in events]
+    found = [(one, client_of(one.envelope)) for one in events]
+    about_clients = [(one, client_id) for one, client_id in found if client_id is not None]
+    opened = await open_used([one.envelope for one, _ in about_clients], keyring)
+    return [
+        ClientEvent((event.tenant, client_id), event, one.raw)
+        for (one, client_id), event in zip(about_clients, opened, strict=True)
+    ]
+
+
+async def open_used(envelopes: Sequence[Envelope], keyring: Keyring) -> list[Recorded[Event]]:
+    """The events in order. Only what the fold uses is opened: no name comes out of its seal here,
+    and of somebody whose key is gone the private part is None. Raises as `open_batch` does.
+    """
     try:
-        ciphers = await keyring.load(sealed_for(envelopes))
+        ciphers = await keyring.load(sealed_for(one for one in envelopes if is_used(one)))
     except KeyMissing as error:
-        first = next(one for one in envelopes if sealed_for([one]) & error.refs)
+        first = next(one for one in envelopes if is_used(one) and sealed_for([one]) & error.refs)
         raise blame(error, first) from error
     opened = []
-    for incoming, envelope in zip(events, envelopes, strict=True):
-        client_id = getattr(envelope.data, "client_id", None)
-        if client_id is None:
-            continue
+    for envelope in envelopes:
         try:
-            check_place(envelope, client_id)
-            event = open_envelope(envelope, ciphers)
+            check_place(envelope)
+            event = (
+                open_envelope(envelope, ciphers) if is_used(envelope) else leave_sealed(envelope)
+            )
         except Permanent as error:
             raise blame(error, envelope) from error
-        opened.append(ClientEvent((envelope.tenant, client_id), event, incoming.raw))
+        opened.append(event)
     return opened
 
 
-def check_place(envelope: Envelope, client_id: str) -> None:
+def is_used(envelope: Envelope) -> bool:
+    """Whether the fold reads the private part of such an event."""
+    return envelope.event_type in USED
+
+
+def client_of(envelope: Envelope) -> str | None:
+    """The client whom the event is about, if it is about one."""
+    return getattr(envelope.data, "client_id", None)
+
+
+def check_place(envelope: Envelope) -> None:
     """Raise Misplaced where data, key, stream and secret are not of one client and episode.
 
     A state is one part a stream; an event that speaks in another's place would break that.
     """
+    client_id = client_of(envelope) or ""
     place = getattr(envelope.data, "episode_id", client_id)
     sealed = envelope.data.private
     if (

@@ -9,10 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.outcomes.domain.fold import evolve
 from services.outcomes.domain.state import ClientState, unpack
+from services.outcomes.opening import open_used
 from services.outcomes.tables import journal, projections, summaries, views
 from shared.contracts import Event, Recorded, decode
 from shared.contracts.feedback import RatingCorrected, RatingSubmitted
-from shared.privacy import Keyring, open_all
+from shared.privacy import Keyring
 
 LIVE = select(projections.c.version).where(projections.c.status == "live").scalar_subquery()
 
@@ -88,7 +89,7 @@ async def find_note_records(
 
 async def open_records(records: Sequence[bytes], keyring: Keyring) -> list[Recorded[Event]]:
     """Records of the journal, opened; their private parts are None if the client is erased."""
-    return await open_all([decode(record) for record in records], keyring)
+    return await open_used([decode(record) for record in records], keyring)
 
 
 def fold_events(events: Sequence[Recorded[Event]]) -> ClientState:
