@@ -62,7 +62,13 @@ def chunks(items: Sequence[T], size: int) -> Iterator[list[T]]:
         yield chunk
 
 
-def ndjson_response(results: AsyncIterator[Sequence[LineResult]]) -> StreamingResponse:
+class NdjsonResponse(StreamingResponse):
+    """An answer of lines; as `response_class` it tells OpenAPI so."""
+
+    media_type = NDJSON
+
+
+def ndjson_response(results: AsyncIterator[Sequence[LineResult]]) -> NdjsonResponse:
     """The outcomes as they come."""
     encoder = msgspec.json.Encoder()
 
@@ -71,7 +77,7 @@ def ndjson_response(results: AsyncIterator[Sequence[LineResult]]) -> StreamingRe
             if some:
                 yield encoder.encode_lines(some)
 
-    return StreamingResponse(lines(), media_type=NDJSON)
+    return NdjsonResponse(lines())
 
 
 class NdjsonBody:

@@ -5,7 +5,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import TypeAdapter
-from starlette.responses import StreamingResponse
 
 from services.intake.api.answering import Mode, OnConflict, Writer, handlers_of
 from services.intake.api.models import ClientLine, ConsentLine, EpisodeLine, SessionLine
@@ -14,7 +13,16 @@ from services.intake.fulfilling import OtherContent
 from services.intake.handlers import Handlers, Result
 from services.intake.intents import Intent
 from shared.errors import FieldError, HeroicError, Invalid, TooLarge, Unavailable
-from shared.web import Line, LineResult, chunks, ndjson, ndjson_response, refused, strict_loads
+from shared.web import (
+    Line,
+    LineResult,
+    NdjsonResponse,
+    chunks,
+    ndjson,
+    ndjson_response,
+    refused,
+    strict_loads,
+)
 from shared.web.ndjson import MAX_LINE_BYTES
 from shared.web.strictjson import validate
 
@@ -35,7 +43,7 @@ Read = tuple[int, Intent | HeroicError]
 router = APIRouter(prefix="/v1", tags=["bulk"])
 
 
-@router.post("/bulk", response_class=StreamingResponse)
+@router.post("/bulk", response_class=NdjsonResponse)
 async def bulk(
     request: Request,
     principal: Writer,
@@ -47,7 +55,7 @@ async def bulk(
     dry_run: Annotated[
         bool, Query(description="Say what would happen and change nothing.")
     ] = False,
-) -> StreamingResponse:
+) -> NdjsonResponse:
     """Fulfil lines in their order; a line may refer to what an earlier one made.
 
     The answer is a line of NDJSON for each.

@@ -107,12 +107,18 @@ async def issue_token(request: Request) -> Response:
     return Response(msgspec.json.encode(token), media_type="application/json")
 
 
-@router.get("/.well-known/jwks.json")
+class JwkSetView(ApiModel):
+    """Public keys."""
+
+    keys: list[dict[str, str]]
+
+
+@router.get("/.well-known/jwks.json", response_model=JwkSetView)
 async def jwks(request: Request) -> Response:
     """The public keys that verify tokens."""
     keys: SigningKeys = request.app.state.signing_keys
     headers = {"Cache-Control": "public, max-age=60"}
-    return Response(keys.public(), headers=headers, media_type="application/jwk-set+json")
+    return Response(keys.public(), headers=headers, media_type="application/json")
 
 
 async def _form(request: Request) -> dict[str, str]:
