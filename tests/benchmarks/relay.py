@@ -20,6 +20,7 @@ NAMES = ("relay",)
 EVENTS = 100_000
 STREAMS = 500
 CHUNK = 500
+LAST = "SELECT position FROM events ORDER BY xid DESC, position DESC LIMIT 1"
 REWIND = "UPDATE relay_checkpoint SET xid = '0', position = 0"
 
 
@@ -54,7 +55,7 @@ async def drain(reader_url: str, kafka: str) -> float:
     service = await new_topic(kafka)
     reader = await asyncpg.connect(reader_url)
     await reader.execute(REWIND)
-    last = await reader.fetchval("SELECT max(position) FROM events")
+    last = await reader.fetchval(LAST)
     relay = Relay(service, reader_url, kafka)
     running = asyncio.create_task(relay.run())
     while not relay.leading:  # noqa: ASYNC110  # nothing else is told when it begins

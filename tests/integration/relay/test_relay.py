@@ -24,6 +24,9 @@ from tests.support.eventstore import Home
 from tests.support.paths import REPOSITORY
 from tests.support.waiting import eventually_async
 
+# The last in order is not always the one with the highest position.
+LAST = "SELECT position FROM events ORDER BY xid DESC, position DESC LIMIT 1"
+
 
 @contextlib.asynccontextmanager
 async def running(*relays: Relay) -> AsyncIterator[None]:
@@ -63,7 +66,7 @@ async def until_sent(home: Home) -> None:
     reader = await asyncpg.connect(home.urls.reader)
 
     async def done() -> bool:
-        last = await reader.fetchval("SELECT max(position) FROM events")
+        last = await reader.fetchval(LAST)
         return bool(last == await reader.fetchval("SELECT position FROM relay_checkpoint"))
 
     await eventually_async(done, 30)
