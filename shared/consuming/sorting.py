@@ -146,7 +146,7 @@ class Sorter:
                 return
             self._park(record, Reason(FORK, f"version {version} is there under another id"))
             return
-        hold = self._held.get((header.tenant, holder_of(header)))
+        hold = self._held.get((header.tenant, holder_of(header))) if self._held else None
         # What was missing has come: it fills the gap, and those that waited for it follow.
         fills = hold == Hold(GAP, header.stream) and version == head.version + 1
         if hold is not None and not fills:
