@@ -47,11 +47,13 @@ class Edge:
                 traceparent=_header(scope, b"traceparent"),
             ) as span:
                 scope[TRACEPARENT_KEY] = telemetry.current_traceparent()
-                await self._app(scope, receive, send_outward)
-                if span is not None:
-                    span.update_name(f"{scope['method']} {self._route(scope)}")
-                    span.set_attribute("http.route", self._route(scope))
-                    span.set_attribute("http.response.status_code", status)
+                try:
+                    await self._app(scope, receive, send_outward)
+                finally:
+                    if span is not None:
+                        span.update_name(f"{scope['method']} {self._route(scope)}")
+                        span.set_attribute("http.route", self._route(scope))
+                        span.set_attribute("http.response.status_code", status)
         finally:
             telemetry.observe_request(
                 self._service,
