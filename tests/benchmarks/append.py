@@ -1,7 +1,7 @@
 """Group commit against a bare INSERT, against the same work one by one, and against a library."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -68,10 +68,12 @@ class Place:
         )
 
 
-async def places(keyring: Keyring, callers: int) -> list[Place]:
-    """A place a caller, spread over the tenants."""
-    tenants = [new_id() for _ in range(TENANTS)]
-    found = [Place(tenants[caller % TENANTS], new_id()) for caller in range(callers)]
+async def places(
+    keyring: Keyring, callers: int, tenants: Sequence[str] | None = None
+) -> list[Place]:
+    """A place a caller, spread over the tenants (new ones unless given)."""
+    chosen = tenants or [new_id() for _ in range(TENANTS)]
+    found = [Place(chosen[caller % len(chosen)], new_id()) for caller in range(callers)]
     await keyring.create([(place.tenant, place.client) for place in found])
     return found
 
@@ -103,9 +105,11 @@ def values(row: EventRow) -> tuple[object, ...]:
     return (*row[:7], utc_now(), *row[7:])
 
 
-async def group_commit(store: EventStore, keyring: Keyring) -> float:
+async def group_commit(
+    store: EventStore, keyring: Keyring, tenants: Sequence[str] | None = None
+) -> float:
     """Events a second by the event store."""
-    mine = await places(keyring, CALLERS)
+    mine = await places(keyring, CALLERS, tenants)
 
     async def work(caller: int) -> int:
         await store.write(mine[caller].write())

@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -44,6 +45,12 @@ class Environment:
         await databases.create_database(self.postgres_admin_dsn, name)
         self._made.append(name)
         return databases.urls(self.postgres_admin_dsn, ROLE_PASSWORDS, name)
+
+    def admin_url(self, urls: DatabaseUrls) -> str:
+        """The superuser's way into a database that `database` made."""
+        return databases.with_database(
+            self.postgres_admin_dsn, urlsplit(urls.owner).path.lstrip("/")
+        )
 
     async def drop_databases(self) -> None:
         """Drop what `database` made."""
