@@ -66,7 +66,7 @@ def test_times_are_read_with_their_offset(text: str) -> None:
         b'"0001-01-01T00:00:00+14:00"',
         b'"9999-12-31T23:59:59-14:00"',
         b'"2026-01-31T09:30:00+99:99"',
-        b'"\uff12\uff10\uff12\uff16-01-31T09:30:00Z"',
+        rb'"\uff12\uff10\uff12\uff16-01-31T09:30:00Z"',
     ],
 )
 def test_times_without_offset_or_sense_are_refused(raw: bytes) -> None:
