@@ -62,7 +62,7 @@ $(BIN)/python:
 	@echo "Making $(VENV)"
 	@$(if $(UV),uv venv --quiet --python '>=3.11' $(VENV),$(PYTHON) -m venv $(VENV))
 
-INSTALL = $(if $(UV),uv pip install --quiet --python $(BIN)/python,$(BIN)/python -m pip install \
+INSTALL = $(if $(UV),uv pip install --quiet --compile-bytecode --python $(BIN)/python,$(BIN)/python -m pip install \
 	--quiet --disable-pip-version-check)
 
 $(VENV)/.installed: requirements-dev.lock pyproject.toml | $(BIN)/python

@@ -15,7 +15,7 @@ from deploy.local import jars
 from deploy.local.ports import LOOPBACK
 from deploy.local.process import Child, package_folder, run, spawn, wait_until
 
-START_SECONDS = 90
+START_SECONDS = 180
 MINIMUM_JAVA = 17
 HEAP = "512m"
 
