@@ -26,6 +26,9 @@ CONNECT_SECONDS = 5.0
 COMMAND_SECONDS = 30.0
 WAIT_FOR_CONNECTION_SECONDS = 5.0
 
+# A forgotten transaction would hold up every relay of the server.
+IDLE_MILLISECONDS = "10000"
+
 # After a transaction that set it, a custom setting is the empty string rather than NULL, hence
 # NULLIF. The sub-select makes it a constant of the statement instead of a parse a row.
 VISIBLE = (
@@ -65,7 +68,11 @@ class Database:
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=WAIT_FOR_CONNECTION_SECONDS,
-            connect_args={"timeout": CONNECT_SECONDS, "command_timeout": COMMAND_SECONDS},
+            connect_args={
+                "timeout": CONNECT_SECONDS,
+                "command_timeout": COMMAND_SECONDS,
+                "server_settings": {"idle_in_transaction_session_timeout": IDLE_MILLISECONDS},
+            },
         )
 
     @asynccontextmanager

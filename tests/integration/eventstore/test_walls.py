@@ -94,3 +94,18 @@ async def test_events_has_three_indexes_and_no_more(home: Home) -> None:
     async with home.database.raw() as raw:
         names = await raw.fetch("SELECT indexname FROM pg_indexes WHERE tablename = 'events'")
     assert len(names) == 3
+
+
+async def test_an_append_reads_the_heads_that_it_names_and_no_others(home: Home) -> None:
+    """The wall must not make PostgreSQL look at all rows of a tenant."""
+    known = [f"feedback-{new_id()}" for _ in range(300)]
+    await home.store.write_many([home.write(stream) for stream in known])
+    new = [f"feedback-{new_id()}" for _ in range(3)]
+    async with home.database.session(home.tenant) as connection:
+        writes = [home.write(*known[:5], expected=1), home.write(*new)]
+        await home.store.write_in(connection, writes)
+        [row] = await driver(connection).fetch(
+            "SELECT seq_scan, idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'streams'"
+        )
+    assert row["seq_scan"] == 0
+    assert row["idx_tup_fetch"] <= 10
