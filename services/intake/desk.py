@@ -184,7 +184,10 @@ class Desk:
         )
 
     def _group(self, client_id: str) -> Group:
-        return self.groups.setdefault(client_id, Group())
+        group = self.groups.get(client_id)
+        if group is None:
+            group = self.groups[client_id] = Group()
+        return group
 
     def _id(self, kind: str, ref: Ref) -> str | None:
         if ref.external_id is None:
