@@ -58,12 +58,21 @@ class GroupCommit:
         await asyncio.gather(*self._tasks)
         self._tasks = []
 
+    @property
+    def running(self) -> bool:
+        """Whether writes are taken: started, not stopping, and no committer has died of a bug."""
+        return (
+            not self._stopping
+            and bool(self._tasks)
+            and not any(task.done() for task in self._tasks)
+        )
+
     def submit(self, prepared: Prepared) -> asyncio.Future[Outcome]:
         """A future of the outcome, which comes once the write is durable; raises Unavailable.
 
         A caller who is cancelled while his write is in flight does not learn what became of it.
         """
-        if self._stopping or not self._tasks or any(task.done() for task in self._tasks):
+        if not self.running:
             raise Unavailable("the event store is not running")
         waiting = Waiting(prepared, made_at(prepared) or utc_now())
         self._queue.put(waiting)

@@ -49,6 +49,13 @@ class EventStore:
         """Commit what waits and take no more."""
         await self._commits.stop()
 
+    async def check(self) -> None:
+        """Return where writes would be taken and the database answers; raises Unavailable."""
+        if not self._commits.running:
+            raise Unavailable("the event store is not running")
+        async with self._database.raw() as connection:
+            await connection.fetchval("SELECT 1")
+
     async def write(self, write: Write) -> Written:
         """All of `write`, durable, or nothing.
 

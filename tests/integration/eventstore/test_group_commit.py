@@ -201,7 +201,10 @@ async def test_a_database_that_is_away_is_said_to_be_away(home: Home) -> None:
         await store.write(home.write(stream()))
     with pytest.raises(Unavailable):
         await store.heads(home.tenant, ["x"])
+    with pytest.raises(Unavailable):
+        await store.check()
     await store.stop()
+    await home.store.check()
 
 
 async def test_what_waits_is_committed_before_the_store_stops(home: Home) -> None:
