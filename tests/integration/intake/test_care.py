@@ -230,3 +230,17 @@ async def test_if_match_guards_against_changes_in_between(caller: Caller) -> Non
     second = await caller.http.patch(path, json={"given_name": "Ida"}, headers=tag)
     assert second.status_code == 412
     assert (await caller.http.get(path)).json()["given_name"] == "Eva"
+
+
+async def test_an_event_says_which_request_it_came_from(caller: Caller, intake: Intake) -> None:
+    trace_id = "0af7651916cd43dd8448eb211c80319c"
+    headers = {"traceparent": f"00-{trace_id}-b7ad6b7169203331-01"}
+    made = await caller.http.post("/intake/v1/clients", json={}, headers=headers)
+    [row] = [row for row in await intake.events() if row["subject"] == made.json()["id"]]
+    assert row["traceparent"][3:35] == trace_id
+    assert row["correlation_id"] == trace_id
+    for bad in ("nonsense", f"00-{'0' * 32}-{'0' * 16}-00", "00-" + "x" * 60, "\u00ff"):
+        answer = await caller.http.post(
+            "/intake/v1/clients", json={}, headers={"traceparent": bad.encode("latin-1")}
+        )
+        assert answer.status_code == 201
