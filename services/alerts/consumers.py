@@ -11,24 +11,23 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.alerts.bell import Bell
 from services.alerts.domain.alert import Alert, AlertEvent, alert_stream, fold, series_of
-from services.alerts.domain.judged import judge
+from services.alerts.domain.judged import Assessment, hold, put, words_of
 from services.alerts.domain.reconcile import Change, reconcile
 from services.alerts.domain.risk import RISK_ITEM, Rating, Received, Report, Reviewed, on_rating
 from services.alerts.rows import (
+    Heard,
     Key,
-    Known,
     Row,
+    load_judged,
     load_of_series,
-    load_series,
     load_versions,
     save_alerts,
-    save_series,
+    save_words,
 )
 from services.alerts.writing import Decided, writes_of
 from shared.consuming import Incoming, Plan
 from shared.contracts import Envelope, Event, Recorded
 from shared.contracts.feedback import RatingVoided
-from shared.contracts.outcomes import AssessmentRevised, AssessmentWithdrawn, RatingAssessed
 from shared.database import driver
 from shared.eventstore import EventStore, Write
 from shared.measures import definitions
@@ -36,7 +35,6 @@ from shared.privacy import Keyring, leave_sealed, open_all
 
 RISK_GROUP, RULES_GROUP, KEPT_GROUP = "alerts.risk", "alerts.rules", "alerts.kept"
 
-Assessment = RatingAssessed | AssessmentRevised | AssessmentWithdrawn
 RATINGS: tuple[type[Rating], ...] = get_args(Rating)
 ASSESSMENTS: tuple[type[Assessment], ...] = get_args(Assessment)
 ASSESSMENT_TYPES = {event.type for event in ASSESSMENTS}
@@ -45,12 +43,12 @@ T = TypeVar("T", bound=Rating | Assessment)
 
 
 class AlertPlan(Plan):
-    """The events of a batch, the alerts as they stand after them, and the series changed."""
+    """The events of a batch, the alerts as they stand after them, and what was heard of ratings."""
 
     def __init__(self, bell: Bell) -> None:
         self.writes: list[Write] = []
         self.alerts: dict[Key, Alert] = {}
-        self.series: dict[Key, tuple[str, Known]] = {}
+        self.heard: dict[Key, Heard] = {}
         self._bell = bell
 
     def take(self, tenant: str, decided: Sequence[Decided]) -> None:
@@ -61,8 +59,7 @@ class AlertPlan(Plan):
     async def apply(self, conn: AsyncConnection) -> None:
         """Write the rows."""
         await save_alerts(driver(conn), ((tenant, a) for (tenant, _), a in self.alerts.items()))
-        if self.series:
-            await save_series(driver(conn), self.series)
+        await save_words(driver(conn), self.heard)
 
     async def committed(self) -> None:
         """Wake the streams."""
@@ -104,16 +101,17 @@ class RulesHandler:
         if not asked:
             return plan
         grouped = by_series(await open_all(asked, self._keyring), ASSESSMENTS)
-        known = await load_series(driver(conn), grouped.keys())
         rows = await load_of_series(driver(conn), grouped.keys())
-        for key, recorded in grouped.items():
-            series = series_of(recorded[0].data)
-            for one in recorded:
-                judge(known[key].judged, one.data)
+        heard = {key: heard_of(recorded) for key, recorded in grouped.items()}
+        # Most ratings hold nothing, and nothing follows from them: they are only remembered.
+        called = [key for key in heard if rows[key] or hold(heard[key].words)]
+        judged = await load_judged(driver(conn), called)
+        for key in called:
+            series = series_of(grouped[key][0].data)
             alerts = [row.alert for row in rows[key]]
-            changes = reconcile(series, known[key].judged, alerts)
-            plan.take(key[0], list(caused(changes, recorded)))
-            plan.series[key] = (series.client_id, known[key])
+            changes = reconcile(series, put(judged[key], heard[key].words), alerts)
+            plan.take(key[0], list(caused(changes, grouped[key])))
+        plan.heard = heard
         return plan
 
 
@@ -185,6 +183,11 @@ def last_review(rows: Iterable[Row]) -> Reviewed | None:
     reviews = (row for row in rows if row.alert.rule == RISK_ITEM and row.alert.by_person)
     last = max(reviews, key=lambda row: row.changed_at, default=None)
     return None if last is None else Reviewed(last.alert.value, last.changed_at)
+
+
+def heard_of(recorded: Sequence[Recorded[Assessment]]) -> Heard:
+    """The last words of a batch on the ratings of one series."""
+    return Heard(recorded[0].data.client_id, words_of(one.data for one in recorded))
 
 
 def caused(

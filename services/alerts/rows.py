@@ -12,14 +12,14 @@ import asyncpg
 import msgspec
 
 from services.alerts.domain.alert import Alert
-from services.alerts.domain.judged import JudgedSeries, pack, unpack
-from shared.errors import Conflict
+from services.alerts.domain.judged import Judged, JudgedSeries, Words
 
 Key = tuple[str, str]
 """(tenant, id)."""
 
 _encode = msgspec.msgpack.Encoder().encode
 decode = msgspec.msgpack.Decoder(Alert).decode
+_decode_judged = msgspec.msgpack.Decoder(Judged).decode
 
 
 class Row(NamedTuple):
@@ -31,17 +31,11 @@ class Row(NamedTuple):
     assignee: str | None = None
 
 
-class Stale(Conflict):
-    """Another worker has changed the series since it was read."""
+class Heard(NamedTuple):
+    """The words of a batch on the ratings of one series, and whose series it is."""
 
-    code, title = "stale_series", "Changed in the meantime"
-
-
-class Known(NamedTuple):
-    """A judged series and the version of its row (0: there is none)."""
-
-    judged: JudgedSeries
-    version: int
+    client_id: str
+    words: Words
 
 
 OF_SERIES = """
@@ -60,14 +54,14 @@ ONE = """
 SELECT state, raised_at, changed_at, assignee FROM alerts WHERE tenant = $1 AND alert_id = $2
 """
 
-SERIES = """
-SELECT i.ord, s.state, s.version
+JUDGEMENTS = """
+SELECT i.ord, j.state
 FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS i(tenant, series_id, ord)
 CROSS JOIN LATERAL (
-    SELECT state, version FROM series
+    SELECT state FROM judgements
     WHERE tenant = i.tenant AND series_id = i.series_id
-    LIMIT 1
-) s
+    OFFSET 0
+) j
 """
 
 VERSIONS = """
@@ -97,11 +91,16 @@ ON CONFLICT (tenant, alert_id) DO UPDATE SET severity = EXCLUDED.severity,
     WHERE alerts.version < EXCLUDED.version
 """
 
-SAVE_SERIES = """
-INSERT INTO series AS s (tenant, series_id, client_id, version, state)
-SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::bytea[])
-ON CONFLICT (tenant, series_id) DO UPDATE SET version = EXCLUDED.version, state = EXCLUDED.state
-    WHERE s.version = EXCLUDED.version - 1
+# The words on one rating come in their order, so the last one stands.
+SAVE_JUDGEMENTS = """
+INSERT INTO judgements (tenant, series_id, rating_id, client_id, state)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bytea[])
+ON CONFLICT (tenant, series_id, rating_id) DO UPDATE SET state = EXCLUDED.state
+"""
+
+DROP_JUDGEMENTS = """
+DELETE FROM judgements
+WHERE tenant = $1 AND series_id = $2 AND rating_id = $3
 """
 
 
@@ -128,13 +127,14 @@ async def load_versions(conn: asyncpg.Connection, keys: Collection[Key]) -> dict
     return {asked[row["ord"] - 1]: row["version"] for row in rows}
 
 
-async def load_series(conn: asyncpg.Connection, keys: Collection[Key]) -> dict[Key, Known]:
+async def load_judged(conn: asyncpg.Connection, keys: Collection[Key]) -> dict[Key, JudgedSeries]:
     """The judged series of each (tenant, series id); an empty one where there is none."""
     asked = list(keys)
-    found = {key: Known({}, 0) for key in asked}
-    rows = await conn.fetch(SERIES, [k[0] for k in asked], [k[1] for k in asked])
+    found: dict[Key, JudgedSeries] = {key: {} for key in asked}
+    rows = await conn.fetch(JUDGEMENTS, [k[0] for k in asked], [k[1] for k in asked])
     for row in rows:
-        found[asked[row["ord"] - 1]] = Known(unpack(row["state"]), row["version"])
+        judged = _decode_judged(row["state"])
+        found[asked[row["ord"] - 1]][judged.rating_id] = judged
     return found
 
 
@@ -158,22 +158,19 @@ async def save_alerts(conn: asyncpg.Connection, alerts: Iterable[tuple[str, Aler
     )
 
 
-async def save_series(conn: asyncpg.Connection, changed: Mapping[Key, tuple[str, Known]]) -> None:
-    """Write judged series, each (client id, series with the version that it was read with).
-
-    Raises Stale where another worker has written one since.
-    """
-    keys = sorted(changed)
-    done = await conn.execute(
-        SAVE_SERIES,
-        [tenant for tenant, _ in keys],
-        [series_id for _, series_id in keys],
-        [changed[key][0] for key in keys],
-        [changed[key][1].version + 1 for key in keys],
-        [pack(changed[key][1].judged) for key in keys],
-    )
-    if int(done.rpartition(" ")[2]) != len(keys):
-        raise Stale
+async def save_words(conn: asyncpg.Connection, heard: Mapping[Key, Heard]) -> None:
+    """Keep the last words on ratings; those that do not count any more go."""
+    kept, gone = [], []
+    for (tenant, series_id), (client_id, words) in sorted(heard.items()):
+        for rating_id, judged in sorted(words.items()):
+            if judged is None:
+                gone.append((tenant, series_id, rating_id))
+            else:
+                kept.append((tenant, series_id, rating_id, client_id, _encode(judged)))
+    if kept:
+        await conn.execute(SAVE_JUDGEMENTS, *(list(column) for column in zip(*kept, strict=True)))
+    if gone:
+        await conn.executemany(DROP_JUDGEMENTS, gone)
 
 
 def read(row: asyncpg.Record) -> Row:

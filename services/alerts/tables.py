@@ -43,16 +43,16 @@ alerts = Table(
 `state` is the packed `domain.alert.Alert`; the columns beside it are what lists filter by.
 """
 
-series = Table(
-    "series",
+judgements = Table(
+    "judgements",
     metadata,
     Column("tenant", Text, primary_key=True),
     Column("series_id", Text, primary_key=True),
+    Column("rating_id", Text, primary_key=True),
     Column("client_id", Text, nullable=False),
-    Column("version", Integer, nullable=False),
     Column("state", LargeBinary, nullable=False),
 )
-"""What the rules said of each rating of a series: packed `domain.judged.JudgedSeries`."""
+"""The last word on each rating: what the rules said of it, a packed `domain.judged.Judged`."""
 
 episodes = Table(
     "episodes",
@@ -64,4 +64,4 @@ episodes = Table(
 )
 """The episodes that intake has opened."""
 
-WALLED = (alerts.name, series.name, episodes.name)
+WALLED = (alerts.name, judgements.name, episodes.name)

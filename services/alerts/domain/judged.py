@@ -4,6 +4,7 @@ The latest word on a rating counts. Whatever the order in which the words come, 
 the same, and with it the alerts that follow from it.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 
 import msgspec
@@ -48,37 +49,40 @@ class Judged(msgspec.Struct, frozen=True, array_like=True):
 JudgedSeries = dict[str, Judged]
 """A series: the rating's id to how it was last judged."""
 
-_decoder = msgspec.msgpack.Decoder(dict[str, Judged])
-_encoder = msgspec.msgpack.Encoder()
+Words = dict[str, Judged | None]
+"""The last words on some ratings of a series; None: the rating does not count any more."""
+
+Assessment = RatingAssessed | AssessmentRevised | AssessmentWithdrawn
+"""What outcomes says of a rating."""
 
 
-def pack(series: JudgedSeries) -> bytes:
-    """The series as bytes for its row."""
-    return _encoder.encode(series)
+def words_of(events: Iterable[Assessment]) -> Words:
+    """The last word on each rating in `events`, which come in the order of their stream."""
+    return {event.rating_id: judge(event) for event in events}
 
 
-def unpack(packed: bytes) -> JudgedSeries:
-    """The series from its row."""
-    return _decoder.decode(packed)
-
-
-def judge(
-    series: JudgedSeries, event: RatingAssessed | AssessmentRevised | AssessmentWithdrawn
-) -> None:
-    """Take the latest word on a rating into `series` (changed in place).
-
-    An assessment whose private part was erased counts as withdrawn.
-    """
+def judge(event: Assessment) -> Judged | None:
+    """What an event says of its rating; None where it is withdrawn, or its client erased."""
     if isinstance(event, AssessmentWithdrawn) or event.private is None:
-        series.pop(event.rating_id, None)
-        return
-    series[event.rating_id] = Judged(
+        return None
+    return Judged(
         event.rating_id,
         event.occurred_at,
         event.private.ordinal,
         is_historical(event.occurred_at, event.rating_recorded_at, imported=event.imported),
         tuple(_said(verdict) for verdict in event.private.verdicts if verdict.kind in ALERTING),
     )
+
+
+def hold(words: Words) -> bool:
+    """Whether any rule holds in these words: else they call for no alert that is not there."""
+    return any(said.holds for judged in words.values() if judged for said in judged.said)
+
+
+def put(series: JudgedSeries, words: Words) -> JudgedSeries:
+    """The series with these words as the last on their ratings."""
+    merged = series | words
+    return {rating_id: judged for rating_id, judged in merged.items() if judged is not None}
 
 
 def _said(verdict: Verdict) -> Said:

@@ -7,10 +7,11 @@ import httpx
 import pytest
 
 from shared.contracts.intake import EpisodeClosed, EpisodeOpened, EpisodeReopened
+from shared.contracts.outcomes import AssessmentWithdrawn
 from shared.database import driver
 from shared.eventstore import WrongVersion
 from shared.ids import new_id
-from tests.integration.alerts.home import Home
+from tests.integration.alerts.home import Home, assessed
 
 REVIEW = {"seen_how": "by telephone", "outcome": "safety plan made", "actor": "Dr A"}
 
@@ -79,6 +80,26 @@ async def test_a_rule_alert_repeats_ends_by_itself_and_keeps_its_history(home: H
         await home.assess(client, True, True, False, False)
         alert = await only(http, status="resolved")
     assert [one["what"] for one in alert["history"]] == ["raised", "repeated", "resolved"]  # type: ignore[attr-defined]
+
+
+async def test_an_alert_whose_rating_is_void_is_withdrawn_and_stays_listed(home: Home) -> None:
+    client = await home.new_client()
+    await home.assess(client, True)
+    rating = assessed(client, 2, True)
+    withdrawn = AssessmentWithdrawn(
+        rating_id=rating.rating_id,
+        episode_id=client.episode_id,
+        client_id=client.id,
+        series=rating.series,
+        measure=rating.measure,
+    )
+    await home.handle(home.rules, await home.record(client, withdrawn))
+    async with home.http() as http:
+        alert = await only(http, status="withdrawn")
+        assert alert["text"] == "Worse by 8 than the first rating."
+        # Nothing is remembered of the void rating: the next ones count from the beginning.
+        await home.assess(client, False, False)
+        assert (await only(http))["version"] == 2
 
 
 async def test_a_batch_that_begins_and_ends_an_alert_leaves_it_resolved(home: Home) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from services.alerts.domain.alert import Alert, AlertEvent, Series, evolve
-from services.alerts.domain.judged import JudgedSeries, judge
+from services.alerts.domain.judged import JudgedSeries, put, words_of
 from services.alerts.domain.reconcile import Change, reconcile
 from services.alerts.domain.risk import Received, Reviewed, on_rating
 from shared.contracts.feedback import (
@@ -99,8 +99,7 @@ class Ratings:
 
     def hear(self, *words: WORD) -> list[AlertEvent]:
         """Take these words in one batch; the events that they led to."""
-        for word in words:
-            judge(self.judged, word)
+        self.judged = put(self.judged, words_of(words))
         changes: Sequence[Change] = reconcile(SERIES, self.judged, self.alerts.values())
         for change in changes:
             self.alerts[change.alert.id] = change.alert

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from services.alerts.domain.alert import Alert, Series
-from services.alerts.domain.judged import JudgedSeries, judge
+from services.alerts.domain.judged import JudgedSeries, put, words_of
 from services.alerts.domain.reconcile import reconcile
 from shared.contracts.outcomes import RatingAssessed
 from shared.measures import assess_all, default_rules, measure
@@ -51,7 +51,7 @@ def run(client: str, totals: list[int]) -> list[Alert]:
             imported=True,
             private=assessment,
         )
-        judge(judged, event)
+        judged = put(judged, words_of([event]))
         for change in reconcile(series, judged, alerts.values()):
             alerts[change.alert.id] = change.alert
     return list(alerts.values())
