@@ -239,8 +239,7 @@ async def test_an_event_says_which_request_it_came_from(caller: Caller, intake: 
     [row] = [row for row in await intake.events() if row["subject"] == made.json()["id"]]
     assert row["traceparent"][3:35] == trace_id
     assert row["correlation_id"] == trace_id
-    for bad in ("nonsense", f"00-{'0' * 32}-{'0' * 16}-00", "00-" + "x" * 60, "\u00ff"):
-        answer = await caller.http.post(
-            "/intake/v1/clients", json={}, headers={"traceparent": bad.encode("latin-1")}
-        )
+    for bad in ("nonsense", f"00-{'0' * 32}-{'0' * 16}-00", "00-" + "x" * 60):
+        headers = {"traceparent": bad}
+        answer = await caller.http.post("/intake/v1/clients", json={}, headers=headers)
         assert answer.status_code == 201
