@@ -88,11 +88,11 @@ class Publisher:
 
     async def _acknowledged(self, futures: Sequence["asyncio.Future[RecordMetadata]"]) -> None:
         # All of them, also where one fails: nothing may still be under way when we begin anew.
-        if futures:
-            await asyncio.wait(futures)
-        for future in futures:
-            metadata = future.result()
-            self.offsets[metadata.partition] = metadata.offset + 1
+        results = await asyncio.gather(*futures, return_exceptions=True)
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+            self.offsets[result.partition] = result.offset + 1
 
     async def send_aside(self, topic: str, record: Record) -> None:
         """Send one record to another topic and wait for its ack. Raises one of FAILURES."""

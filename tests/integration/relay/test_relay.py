@@ -11,15 +11,18 @@ from datetime import UTC, datetime
 
 import asyncpg
 import msgspec
+import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from shared.contracts import Envelope, decode
-from shared.eventstore import COMMAND_DEADLINE
+from shared.contracts.feedback import RatingContent, RatingSubmitted
+from shared.errors import TooLarge
+from shared.eventstore import COMMAND_DEADLINE, NewEvent, Write
 from shared.ids import new_id
 from shared.relay import PAGE_ROWS, Relay
-from shared.topics import PARTITIONS, PROGRESS_TOPIC, ensure_topics, topic
+from shared.topics import MAX_RECORD_BYTES, PARTITIONS, PROGRESS_TOPIC, ensure_topics, topic
 from tests.support.eventstore import Home
 from tests.support.paths import REPOSITORY
 from tests.support.waiting import eventually_async
@@ -214,6 +217,63 @@ async def test_progress_says_through_when_everything_is_relayed(
     assert progress["epoch"] == 1
     assert isinstance(progress["offsets"], dict)
     assert set(progress["offsets"]) == {str(number) for number in range(PARTITIONS)}
+
+
+def long_rating(home: Home, stream: str, version: int, size: int) -> Write:
+    """A rating with a note of `size` bytes."""
+    append = home.ratings(stream, expected=version)
+    data = append.events[0].data
+    assert isinstance(data, RatingSubmitted)
+    private = RatingContent(total=100, note="x" * size)
+    event = NewEvent(id=new_id(), data=msgspec.structs.replace(data, private=private))
+    return Write(tenant=home.tenant, appends=[msgspec.structs.replace(append, events=[event])])
+
+
+async def test_large_events_of_one_client_arrive_in_order(
+    home: Home, kafka: str, service: str
+) -> None:
+    """More than one batch of a partition can hold."""
+    stream = f"feedback-{new_id()}"
+    for version in range(6):
+        await home.store.write(long_rating(home, stream, version, 600_000))
+    with pytest.raises(TooLarge):
+        await home.store.write(long_rating(home, stream, 6, 700_000))
+    async with running(Relay(service, home.urls.reader, kafka)):
+        await until_sent(home)
+    found = versions_by_stream(await envelopes(kafka, service))
+    assert found == {stream: [1, 2, 3, 4, 5, 6]}
+
+
+async def limit_records(kafka: str, service: str, size: int) -> None:
+    """Let the topic take records up to `size` bytes."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    await admin.start()
+    configs = {"max.message.bytes": str(size), "retention.ms": "-1"}
+    await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic(service), configs)])
+    await admin.close()
+
+
+async def test_what_the_broker_refuses_is_sent_again_and_nothing_overtakes_it(
+    home: Home, kafka: str, service: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    stream = f"feedback-{new_id()}"
+    await limit_records(kafka, service, 10_000)
+
+    async def refused() -> bool:
+        return "MessageSizeTooLargeError; trying again" in caplog.text
+
+    async with running(Relay(service, home.urls.reader, kafka)):
+        for version, size in enumerate([10, 10]):
+            await home.store.write(long_rating(home, stream, version, size))
+        await until_sent(home)
+        for version, size in enumerate([20_000, 10, 10], 2):
+            await home.store.write(long_rating(home, stream, version, size))
+        await eventually_async(refused)
+        assert versions_by_stream(await envelopes(kafka, service)) == {stream: [1, 2]}
+        await limit_records(kafka, service, MAX_RECORD_BYTES)
+        await until_sent(home)
+    found = versions_by_stream(await envelopes(kafka, service))
+    assert found == {stream: [1, 2, 3, 4, 5]}
 
 
 async def test_topics_are_made_once_and_kept_for_ever(kafka: str, service: str) -> None:
