@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -23,8 +24,8 @@ from shared.web.ndjson import Line, LineResult, chunks, refused
 CHUNK = 1_000
 """Lines that are decided together; no commit is larger."""
 
-IN_FLIGHT = 2
-"""Chunks at a time: while the database commits one, the next is decided and sealed."""
+IN_FLIGHT = 3
+"""Chunks at a time: one is committed, one decided, and one ends with what waited for others."""
 
 TRIES = 10
 """How often the rows of an episode that lost a race are decided anew."""
@@ -51,6 +52,13 @@ class Call(msgspec.Struct, frozen=True):
         if found is None:
             found = self.hashes[external_id] = self.hasher.hash(EPISODE, external_id)
         return found
+
+
+class Running(NamedTuple):
+    """A chunk that is being settled, and the names in it that others must wait for."""
+
+    names: set[str]
+    task: asyncio.Task[list[LineResult]]
 
 
 class Bulk:
@@ -87,25 +95,23 @@ class Bulk:
         return self._results(call, lines)
 
     async def _results(self, call: Call, lines: Sequence[Line]) -> AsyncIterator[list[LineResult]]:
-        """Read a chunk while those before are being decided and written.
-
-        Two in flight may meet in an episode at the border between them. The later one then
-        loses the race for the stream, as against any other writer, and is decided anew.
-        """
-        running: deque[asyncio.Task[list[LineResult]]] = deque()
+        """Read a chunk while those before are being decided and written."""
+        running: deque[Running] = deque()
         try:
             for chunk in chunks(lines, CHUNK):
                 rows, results = self._read(call, chunk)
                 if len(running) == IN_FLIGHT:
-                    yield await running.popleft()
-                running.append(asyncio.create_task(self._settle(call, rows, results)))
+                    yield await running.popleft().task
+                names = {name for row in rows for name in row.names}
+                settling = self._settle(call, rows, results, list(running))
+                running.append(Running(names, asyncio.create_task(settling)))
                 await asyncio.sleep(0)
             while running:
-                yield await running.popleft()
+                yield await running.popleft().task
         finally:
             # The caller went away: what has begun is committed whole or not at all.
-            for task in running:
-                task.cancel()
+            for one in running:
+                one.task.cancel()
 
     def _read(self, call: Call, chunk: Sequence[Line]) -> tuple[list[Row], list[LineResult]]:
         """The lines that could be read, and the results of the others."""
@@ -123,23 +129,40 @@ class Bulk:
         return rows, results
 
     async def _settle(
-        self, call: Call, rows: list[Row], results: list[LineResult]
+        self,
+        call: Call,
+        rows: Sequence[Row],
+        results: list[LineResult],
+        before: Sequence[Running],
     ) -> list[LineResult]:
-        """Decide and write `rows`; the results of all lines of the chunk, in order."""
+        """Decide and write `rows`; the results of all lines of the chunk, in order.
+
+        Rows that name what a chunk still in flight names too come after it: the ratings of an
+        episode are stored in the order of the lines.
+        """
+        busy = set().union(*(one.names for one in before))
+        now = [row for row in rows if busy.isdisjoint(row.names)]
+        await self._decide(call, now, results)
+        if len(now) < len(rows):
+            await asyncio.wait([one.task for one in before])
+            later = [row for row in rows if not busy.isdisjoint(row.names)]
+            await self._decide(call, later, results)
+        return sorted(results, key=lambda result: result.line)
+
+    async def _decide(self, call: Call, rows: list[Row], results: list[LineResult]) -> None:
+        """Decide and write `rows`, again where they lose a race; adds their results."""
         for _ in range(TRIES):
             if not rows:
-                break
+                return
             try:
                 plan = await self._plan(call, rows)
             except HeroicError as error:
                 results += [refused(row.line, error) for row in rows]
-                rows = []
-                break
+                return
             results += plan.results
             rows = await self._write(call, list(plan.planned.values()), results)
         raced = Conflict("Others keep changing the ratings of this episode.")
         results += [refused(row.line, raced, "conflict") for row in rows]
-        return sorted(results, key=lambda result: result.line)
 
     async def _plan(self, call: Call, rows: Sequence[Row]) -> Plan:
         """Load what the rows need and decide them."""

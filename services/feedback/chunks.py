@@ -38,6 +38,11 @@ class Row(NamedTuple):
     given: Given
     claim: str | None
 
+    @property
+    def names(self) -> tuple[str, str]:
+        """What it is about: the episode, and the claim on its external id (or the line itself)."""
+        return self.reference.id or self.episode_hash or "", self.claim or str(self.line)
+
 
 class Planned(msgspec.Struct):
     """What the rows of one episode come to: its events, and the results once they are written."""

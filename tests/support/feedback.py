@@ -125,7 +125,7 @@ class Feedback:
         """A call with a JSON body."""
         return await self.http.post(path, json=body, headers=self.headers(**headers))
 
-    async def submit(self, episode_id: str, query: str = "", **fields: Any) -> httpx.Response:
+    async def submit(self, episode_id: str | None, query: str = "", **fields: Any) -> httpx.Response:
         """Submit a rating; an ORS total of 20 unless `fields` say otherwise."""
         body = {
             "episode_id": episode_id,

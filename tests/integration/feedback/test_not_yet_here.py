@@ -1,0 +1,77 @@
+"""An episode that intake opened a moment ago: waited for, not refused, and never for ever."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from shared.ids import new_id
+from tests.conftest import MakeDatabase
+from tests.support.feedback import Feedback, migrated, open_feedback
+from tests.support.waiting import eventually_async
+
+
+@pytest.fixture(scope="module")
+async def behind(make_database: MakeDatabase) -> AsyncIterator[Feedback]:
+    """A service whose consumer was last heard of a minute ago."""
+    async with open_feedback(await migrated(make_database)) as feedback:
+        await feedback.caught_up(datetime.now(UTC) - timedelta(minutes=1))
+        yield feedback
+
+
+async def test_an_episode_that_arrives_within_two_seconds_is_rated(behind: Feedback) -> None:
+    episode = new_id()
+    waiting = asyncio.create_task(behind.submit(episode))
+    # The request has looked and not found before word of the episode comes.
+    await eventually_async(lambda: looked_for(behind))
+    await behind.episode(episode_id=episode)
+    assert (await waiting).status_code == 201
+
+
+async def looked_for(feedback: Feedback) -> bool:
+    async with feedback.database.session() as conn:
+        found = await conn.exec_driver_sql(
+            "SELECT 1 FROM pg_stat_activity WHERE query LIKE '%%FROM consumer_checkpoints%%'"
+            " AND pid <> pg_backend_pid() AND datname = current_database()"
+        )
+        return found.first() is not None
+
+
+async def test_while_it_may_still_come_the_answer_is_503_and_nothing_is_written(
+    behind: Feedback,
+) -> None:
+    answers = [
+        await behind.submit(new_id()),
+        await behind.submit(None, episode_external_id="nobody"),
+        await behind.http.post(
+            "/v1/ratings/bulk",
+            content=b'{"episode_external_id":"nobody","measure":"ors","total":1,'
+            b'"occurred_at":"2026-02-01T10:00:00Z"}',
+            headers=behind.headers(Content_Type="application/x-ndjson"),
+        ),
+    ]
+    for answer in answers:
+        assert answer.status_code == 503
+        assert answer.json()["code"] == "not_yet_here"
+        assert int(answer.headers["retry-after"]) >= 1
+
+
+async def test_what_was_known_all_along_does_not_wait(behind: Feedback) -> None:
+    episode = await behind.episode(external_id="e-1")
+    assert (await behind.submit(episode)).status_code == 201
+    line = {
+        "episode_external_id": "e-1",
+        "measure": "ors",
+        "total": 1,
+        "occurred_at": "2026-02-01T10:00:00Z",
+    }
+    assert [one["status"] for one in await behind.bulk([line])] == ["created"]
+
+
+async def test_what_certainly_does_not_exist_is_404_at_once(feedback: Feedback) -> None:
+    for answer in (
+        await feedback.submit(new_id()),
+        await feedback.submit(None, episode_external_id="nobody"),
+    ):
+        assert answer.status_code == 404
