@@ -22,6 +22,7 @@ from services.alerts.rows import (
     load_of_series,
     load_versions,
     save_alerts,
+    save_taken,
     save_words,
 )
 from services.alerts.writing import Decided, writes_of
@@ -43,12 +44,14 @@ T = TypeVar("T", bound=Rating | Assessment)
 
 
 class AlertPlan(Plan):
-    """The events of a batch, the alerts as they stand after them, and what was heard of ratings."""
+    """The events of a batch, the alerts as they stand after them, and what was
+    heard and taken."""
 
     def __init__(self, bell: Bell) -> None:
         self.writes: list[Write] = []
         self.alerts: dict[Key, Alert] = {}
         self.heard: dict[Key, Heard] = {}
+        self.taken: dict[Key, int] = {}
         self._bell = bell
 
     def take(self, tenant: str, decided: Sequence[Decided]) -> None:
@@ -60,6 +63,8 @@ class AlertPlan(Plan):
         """Write the rows."""
         await save_alerts(driver(conn), ((tenant, a) for (tenant, _), a in self.alerts.items()))
         await save_words(driver(conn), self.heard)
+        if self.taken:
+            await save_taken(driver(conn), self.taken)
 
     async def committed(self) -> None:
         """Wake the streams."""
@@ -77,6 +82,9 @@ class RiskHandler:
     async def prepare(self, conn: AsyncConnection, events: Sequence[Incoming]) -> AlertPlan:
         """The risk alerts that `events` of feedback raise or change."""
         plan = AlertPlan(self._bell)
+        for envelope in (event.envelope for event in events):
+            key = envelope.tenant, envelope.stream
+            plan.taken[key] = max(envelope.version, plan.taken.get(key, 0))
         asked = [e.envelope for e in events if may_tell_of_risk(e.envelope)]
         if not asked:
             return plan

@@ -1,6 +1,7 @@
 """What people do with alerts: load, decide, append."""
 
-from collections.abc import Collection
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from services.alerts.bell import Bell
@@ -9,6 +10,7 @@ from services.alerts.domain.alert import Alert, alert_stream, evolve, fold
 from services.alerts.domain.commands import Command, decide
 from services.alerts.rows import save_alerts
 from services.alerts.writing import append_of
+from shared.consuming import held_back_since
 from shared.contracts import Event, Recorded
 from shared.database import Database, driver
 from shared.errors import Conflict, NotFound, PreconditionFailed
@@ -35,6 +37,14 @@ class Answer(Protocol):
         """The body that tells of `alert`."""
 
 
+class Around(NamedTuple):
+    """Which episodes are closed (those that intake has not told of yet are left out), and since
+    when data of which clients is held back."""
+
+    closed: Mapping[str, bool]
+    held_back_since: Mapping[str, datetime]
+
+
 class Asked(NamedTuple):
     """A command's frame: which alert of which tenant, and what the caller insists on."""
 
@@ -59,10 +69,16 @@ class Alerts:
             raise NotFound("There is no such alert.")
         return events
 
-    async def closed(self, tenant: str, episode_ids: Collection[str]) -> dict[str, bool]:
-        """Whether episodes are closed; those that intake has not told of yet are left out."""
+    async def around(self, tenant: str, found: Sequence[Alert]) -> Around:
+        """What belongs to these alerts without being of them."""
         async with self._database.session(tenant) as conn:
-            return await load_closed(driver(conn), tenant, episode_ids)
+            closed = await load_closed(
+                driver(conn), tenant, {alert.series.episode_id for alert in found}
+            )
+            held = await held_back_since(
+                conn, tenant, sorted({alert.series.client_id for alert in found})
+            )
+        return Around(closed, held)
 
     async def do(self, asked: Asked, command: Command, answer: Answer) -> StoredResponse:
         """Do `command`; what `answer` makes of the alert after it, or the answer of before.

@@ -98,6 +98,12 @@ SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bytea[]
 ON CONFLICT (tenant, series_id, rating_id) DO UPDATE SET state = EXCLUDED.state
 """
 
+SAVE_TAKEN = """
+INSERT INTO taken AS t (tenant, stream, version)
+SELECT * FROM unnest($1::text[], $2::text[], $3::int[])
+ON CONFLICT (tenant, stream) DO UPDATE SET version = greatest(t.version, EXCLUDED.version)
+"""
+
 DROP_JUDGEMENTS = """
 DELETE FROM judgements
 WHERE tenant = $1 AND series_id = $2 AND rating_id = $3
@@ -155,6 +161,14 @@ async def save_alerts(conn: asyncpg.Connection, alerts: Iterable[tuple[str, Aler
         [alert.status for _, alert in rows],
         [alert.version for _, alert in rows],
         [_encode(alert) for _, alert in rows],
+    )
+
+
+async def save_taken(conn: asyncpg.Connection, versions: Mapping[Key, int]) -> None:
+    """Keep how far the risk group has come in streams (tenant, stream)."""
+    keys = sorted(versions)
+    await conn.execute(
+        SAVE_TAKEN, [k[0] for k in keys], [k[1] for k in keys], [versions[k] for k in keys]
     )
 
 

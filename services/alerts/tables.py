@@ -54,6 +54,15 @@ judgements = Table(
 )
 """The last word on each rating: what the rules said of it, a packed `domain.judged.Judged`."""
 
+taken = Table(
+    "taken",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("stream", Text, primary_key=True),
+    Column("version", Integer, nullable=False),
+)
+"""How far the risk group, which has no order of its own, has come in each stream of feedback."""
+
 episodes = Table(
     "episodes",
     metadata,
@@ -64,4 +73,4 @@ episodes = Table(
 )
 """The episodes that intake has opened."""
 
-WALLED = (alerts.name, judgements.name, episodes.name)
+WALLED = (alerts.name, judgements.name, taken.name, episodes.name)

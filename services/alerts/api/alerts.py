@@ -13,6 +13,7 @@ from services.alerts.domain import commands
 from services.alerts.domain.alert import Status, alert_stream, fold
 from services.alerts.domain.rules import RuleName
 from services.alerts.handlers import Asked
+from services.alerts.positions import reached
 from services.alerts.queries import Filters, list_alerts
 from services.alerts.rows import Row
 from shared.contracts.outcomes import Severity
@@ -22,6 +23,8 @@ from shared.web import Id, Paging, body, etag, if_match, page_of, page_response,
 from shared.web.idempotency import idempotency_key
 
 router = APIRouter(prefix="/v1", tags=["alerts"])
+
+MinPosition = Annotated[str | None, Query(max_length=500)]
 
 
 def filters(
@@ -42,28 +45,38 @@ async def get_alerts(
     parts: Parts,
     page: Annotated[Paging, Depends(paging)],
     wanted: Annotated[Filters, Depends(filters)],
+    min_position: MinPosition = None,
 ) -> Response:
-    """Alerts, the newest first; a filter may be given several times."""
+    """Alerts, the newest first; a filter may be given several times.
+
+    With `min_position` (of a submission: risk; of outcomes: its rules) at least as new, or 503.
+    """
     tenant = reader.tenant
+    if min_position is not None:
+        await reached(parts.database, tenant, min_position)
     found = await list_alerts(
         parts.database, tenant, wanted, page.after(tuple[datetime, str]), page.limit + 1
     )
     rows, following = page_of(found, page.limit, lambda row: (row.raised_at, row.alert.id))
     told = await parts.store.read_many(tenant, [alert_stream(row.alert.id) for row in rows])
-    closed = await parts.alerts.closed(tenant, {row.alert.series.episode_id for row in rows})
-    items = [alert_view(row, told[alert_stream(row.alert.id)], closed) for row in rows]
+    around = await parts.alerts.around(tenant, [row.alert for row in rows])
+    items = [alert_view(row, told[alert_stream(row.alert.id)], around) for row in rows]
     return page_response([item.model_dump(mode="json") for item in items], following, request)
 
 
 @router.get("/alerts/{alert_id}", response_model=models.AlertView)
-async def get_alert(alert_id: Id, reader: Reader, parts: Parts) -> Response:
-    """One alert with its history."""
+async def get_alert(
+    alert_id: Id, reader: Reader, parts: Parts, min_position: MinPosition = None
+) -> Response:
+    """One alert with its history, at least as new as `min_position`."""
+    if min_position is not None:
+        await reached(parts.database, reader.tenant, min_position)
     told = await parts.alerts.history(reader.tenant, alert_id)
     alert = fold(one.data for one in told)
     row = Row(alert, told[0].recorded_at, told[-1].recorded_at)
-    closed = await parts.alerts.closed(reader.tenant, [alert.series.episode_id])
+    around = await parts.alerts.around(reader.tenant, [alert])
     return Response(
-        alert_view(row, told, closed).model_dump_json(),
+        alert_view(row, told, around).model_dump_json(),
         headers={"ETag": etag(alert.version)},
         media_type="application/json",
     )

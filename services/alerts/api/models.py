@@ -68,6 +68,7 @@ class AlertView(ApiModel):
     """An alert and why it fired.
 
     `inputs` and `thresholds` are points; they and the texts are empty once the client is erased.
+    `held_back_since` is there while an event of the client could not be read.
     """
 
     id: str
@@ -91,6 +92,7 @@ class AlertView(ApiModel):
     flags: list[str]
     assignee: str | None
     history: list[HistoryView]
+    held_back_since: datetime | None
     version: int
     link: str
 

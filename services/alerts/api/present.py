@@ -5,6 +5,7 @@ from typing import Literal
 
 from services.alerts.api.models import AlertView, Done, HistoryView, RaterView, RuleView
 from services.alerts.domain.alert import Alert, alert_stream
+from services.alerts.handlers import Around
 from services.alerts.rows import Row
 from shared.contracts import Event, Recorded
 from shared.contracts.alerts import (
@@ -51,8 +52,8 @@ def done(alert: Alert) -> bytes:
     return view.model_dump_json().encode()
 
 
-def alert_view(row: Row, told: Sequence[Recorded[Event]], closed: Mapping[str, bool]) -> AlertView:
-    """An alert with its history; `closed` tells of the episodes that are known.
+def alert_view(row: Row, told: Sequence[Recorded[Event]], around: Around) -> AlertView:
+    """An alert with its history.
 
     What is clinical is taken from the events, which cannot be opened once the client is erased.
     """
@@ -63,7 +64,7 @@ def alert_view(row: Row, told: Sequence[Recorded[Event]], closed: Mapping[str, b
         id=alert.id,
         client_id=alert.series.client_id,
         episode_id=alert.series.episode_id,
-        episode_status=EPISODE_STATUS[closed.get(alert.series.episode_id)],
+        episode_status=EPISODE_STATUS[around.closed.get(alert.series.episode_id)],
         rule=RuleView(id=alert.rule, version=alert.rule_version),
         kind=alert.kind,
         measure=alert.series.measure,
@@ -81,6 +82,7 @@ def alert_view(row: Row, told: Sequence[Recorded[Event]], closed: Mapping[str, b
         flags=content.flags,
         assignee=row.assignee,
         history=[history_view(one) for one in told],
+        held_back_since=around.held_back_since.get(alert.series.client_id),
         version=alert.version,
         link=link(alert.id),
     )

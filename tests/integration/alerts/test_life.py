@@ -10,6 +10,7 @@ from shared.contracts.intake import EpisodeClosed, EpisodeOpened, EpisodeReopene
 from shared.contracts.outcomes import AssessmentWithdrawn
 from shared.database import driver
 from shared.eventstore import WrongVersion
+from shared.eventstore.position import encode_position
 from shared.ids import new_id
 from tests.integration.alerts.home import Home, assessed
 
@@ -141,6 +142,22 @@ async def test_an_alert_tells_whether_its_episode_goes_on(home: Home) -> None:
             assert alert["episode_status"] == status
         told = await http.get(f"/v1/alerts/{alert['id']}")
     assert told.json() == alert
+
+
+async def test_a_read_waits_for_the_submission_that_it_must_know(home: Home) -> None:
+    client = await home.new_client()
+    position = encode_position("feedback", f"feedback-{client.episode_id}", 1)
+    async with home.http() as http:
+        behind = await http.get("/v1/alerts", params={"min_position": position})
+        assert (behind.status_code, behind.json()["code"]) == (503, "not_yet_here")
+        assert "retry-after" in behind.headers
+        reading = asyncio.create_task(only(http, min_position=position))
+        await home.submit(client, 30)
+        assert (await reading)["client_id"] == client.id
+        elsewhere = encode_position("intake", "client-1", 1)
+        for unknown in ("nonsense", elsewhere):
+            answer = await http.get("/v1/alerts", params={"min_position": unknown})
+            assert answer.status_code == 422
 
 
 async def test_another_tenant_sees_nothing_of_it(home: Home) -> None:
