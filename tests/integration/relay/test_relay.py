@@ -8,6 +8,7 @@ import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
+from typing import cast
 
 import asyncpg
 import msgspec
@@ -18,6 +19,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from shared.contracts import Envelope, decode
 from shared.contracts.feedback import RatingContent, RatingSubmitted
+from shared.database import driver
 from shared.errors import TooLarge
 from shared.eventstore import COMMAND_DEADLINE, NewEvent, Write
 from shared.ids import new_id
@@ -179,18 +181,16 @@ async def test_a_wake_up_above_the_horizon_waits_for_it_and_not_for_the_next_pol
         delays = []
         for _ in range(5):
             async with home.database.session(home.tenant) as connection:
-                older = home.write(f"feedback-{new_id()}")
-                await home.store.write_in(connection, [older])
+                # It has begun earlier and will not ring itself.
+                await driver(connection).fetchval("SELECT pg_current_xact_id()")
                 await home.store.write(home.write(f"feedback-{new_id()}"))
                 arrived = asyncio.create_task(consumer.getone())
                 assert await asyncio.wait([arrived], timeout=0.05) == (set(), {arrived})
             released = time.monotonic()
-            record = await asyncio.wait_for(arrived, 5)
+            await asyncio.wait_for(arrived, 5)
             delays.append(time.monotonic() - released)
-            assert decode(record.value).id == older.appends[0].events[0].id
-            await asyncio.wait_for(consumer.getone(), 5)
     await consumer.stop()
-    assert sorted(delays)[2] < 0.4, "it waited for the poll"
+    assert sorted(delays)[3] < 0.25, "it waited for the poll"
 
 
 async def test_progress_says_through_when_everything_is_relayed(
@@ -219,14 +219,15 @@ async def test_progress_says_through_when_everything_is_relayed(
     assert set(progress["offsets"]) == {str(number) for number in range(PARTITIONS)}
 
 
-def long_rating(home: Home, stream: str, version: int, size: int) -> Write:
-    """A rating with a note of `size` bytes."""
-    append = home.ratings(stream, expected=version)
-    data = append.events[0].data
-    assert isinstance(data, RatingSubmitted)
-    private = RatingContent(total=100, note="x" * size)
-    event = NewEvent(id=new_id(), data=msgspec.structs.replace(data, private=private))
-    return Write(tenant=home.tenant, appends=[msgspec.structs.replace(append, events=[event])])
+def long_ratings(home: Home, stream: str, version: int, *sizes: int) -> Write:
+    """Ratings with notes of `sizes` bytes."""
+    append = home.ratings(stream, expected=version, count=len(sizes))
+    events = []
+    for event, size in zip(append.events, sizes, strict=True):
+        private = RatingContent(total=100, note="x" * size)
+        data = msgspec.structs.replace(cast("RatingSubmitted", event.data), private=private)
+        events.append(NewEvent(id=event.id, data=data))
+    return Write(tenant=home.tenant, appends=[msgspec.structs.replace(append, events=events)])
 
 
 async def test_large_events_of_one_client_arrive_in_order(
@@ -235,9 +236,9 @@ async def test_large_events_of_one_client_arrive_in_order(
     """More than one batch of a partition can hold."""
     stream = f"feedback-{new_id()}"
     for version in range(6):
-        await home.store.write(long_rating(home, stream, version, 600_000))
+        await home.store.write(long_ratings(home, stream, version, 600_000))
     with pytest.raises(TooLarge):
-        await home.store.write(long_rating(home, stream, 6, 700_000))
+        await home.store.write(long_ratings(home, stream, 6, 700_000))
     async with running(Relay(service, home.urls.reader, kafka)):
         await until_sent(home)
     found = versions_by_stream(await envelopes(kafka, service))
@@ -263,11 +264,9 @@ async def test_what_the_broker_refuses_is_sent_again_and_nothing_overtakes_it(
         return "MessageSizeTooLargeError; trying again" in caplog.text
 
     async with running(Relay(service, home.urls.reader, kafka)):
-        for version, size in enumerate([10, 10]):
-            await home.store.write(long_rating(home, stream, version, size))
+        await home.store.write(long_ratings(home, stream, 0, 10, 10))
         await until_sent(home)
-        for version, size in enumerate([20_000, 10, 10], 2):
-            await home.store.write(long_rating(home, stream, version, size))
+        await home.store.write(long_ratings(home, stream, 2, 20_000, 10, 10))
         await eventually_async(refused)
         assert versions_by_stream(await envelopes(kafka, service)) == {stream: [1, 2]}
         await limit_records(kafka, service, MAX_RECORD_BYTES)
