@@ -5,12 +5,15 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import httpx
 import msgspec
+import uvicorn
 from fastapi import FastAPI
 
+from deploy.local.ports import LOOPBACK, free_ports
 from deploy.setup.databases import DatabaseUrls
 from services.feedback.app import create_app
 from services.feedback.consumers import GROUP, CarePlan
@@ -24,6 +27,7 @@ from shared.privacy import Keyring, migrate_keys, open_keyring
 from shared.security import SCOPES, Principal, SigningKeys, TokenIssuer, TokenVerifier
 from shared.topics import PARTITIONS, topic
 from tests.conftest import MakeDatabase
+from tests.support.waiting import eventually_async
 
 OPENED = datetime(2026, 1, 1, tzinfo=UTC)
 KEY_ENCRYPTION_KEY = "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s="
@@ -125,7 +129,9 @@ class Feedback:
         """A call with a JSON body."""
         return await self.http.post(path, json=body, headers=self.headers(**headers))
 
-    async def submit(self, episode_id: str | None, query: str = "", **fields: Any) -> httpx.Response:
+    async def submit(
+        self, episode_id: str | None, query: str = "", **fields: Any
+    ) -> httpx.Response:
         """Submit a rating; an ORS total of 20 unless `fields` say otherwise."""
         body = {
             "episode_id": episode_id,
@@ -212,3 +218,22 @@ async def open_feedback(databases: Databases) -> AsyncIterator[Feedback]:
         yield Feedback(app, http, database, keyring)
     await database.dispose()
     await keys.dispose()
+
+
+@asynccontextmanager
+async def served(app: FastAPI) -> AsyncIterator[str]:
+    """The base URL of a real server in this process for an application that is running already."""
+    [port] = free_ports(1)
+    server = uvicorn.Server(
+        uvicorn.Config(app, host=LOOPBACK, port=port, access_log=False, lifespan="off")
+    )
+    serving = asyncio.create_task(server.serve())
+    await eventually_async(partial(started, server))
+    yield f"http://{LOOPBACK}:{port}"
+    server.should_exit = True
+    await serving
+
+
+async def started(server: uvicorn.Server) -> bool:
+    """Whether it takes connections."""
+    return server.started

@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ from shared.eventstore.position import decode_position
 from shared.ids import new_id
 from tests.support.feedback import Feedback
 
-PHQ = {"measure": "phq-9", "total": None}
+PHQ: dict[str, Any] = {"measure": "phq-9", "total": None}
 
 
 async def content(feedback: Feedback, episode_id: str) -> RatingContent:
