@@ -16,7 +16,8 @@ import signal
 import sys
 
 PR_SET_PDEATHSIG = 1
-PR_SET_KEEPCAPS = 8
+PR_SET_SECUREBITS = 28
+SECBIT_NO_SETUID_FIXUP = 1 << 2
 PR_CAP_AMBIENT = 47
 PR_CAP_AMBIENT_RAISE = 2
 CAP_DAC_OVERRIDE = 1
@@ -29,7 +30,9 @@ def become(user: str, search: bool) -> None:
     entry = pwd.getpwnam(user)
     libc = ctypes.CDLL(None, use_errno=True)
     if search:
-        libc.prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0)
+        # Capabilities outlive the change of user, and access(2) takes them into account, by which
+        # initdb looks for its neighbours.
+        libc.prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0)
     os.setgroups([])
     os.setgid(entry.pw_gid)
     os.setuid(entry.pw_uid)

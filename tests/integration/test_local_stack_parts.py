@@ -15,7 +15,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from deploy.local.errors import PartFailed
 from deploy.local.parts import Parts, parts_below, stop_all
 from deploy.local.ports import is_free, listens
-from deploy.local.process import spawn, wait_until
+from deploy.local.process import Identity, run, spawn, wait_until
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.timeout(180)
@@ -165,3 +165,20 @@ def test_below_a_folder_of_root_alone_the_server_runs_as_somebody_else(tmp_path:
         child.process.send_signal(signal.SIGINT)
         assert child.finish(timeout=20)
     assert home.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root changes users")
+def test_a_program_below_a_folder_of_root_alone_is_found_and_nothing_more_is_allowed(
+    tmp_path: Path,
+) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    program = closed / "program"
+    program.touch(mode=0o755)
+    finds = f"import os, sys; sys.exit(not os.access({str(program)!r}, os.X_OK))"
+    writes = f"open({str(closed / 'other')!r}, 'w')"
+    somebody = Identity("nobody", search=True)
+
+    run("finds", [sys.executable, "-c", finds], identity=somebody)
+    with pytest.raises(PartFailed, match="PermissionError"):
+        run("writes", [sys.executable, "-c", writes], identity=somebody)
