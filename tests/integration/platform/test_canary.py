@@ -6,14 +6,15 @@ that a search that looks at nothing does not pass.
 """
 
 import re
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
 import asyncpg
 import pytest
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
 from redis.asyncio import Redis
 
 from tests.support.front_door import FrontDoor, episode_of, phq9
@@ -30,6 +31,9 @@ TOTALS = re.compile(rb"(?<![\w.:\-])(33\.7|337)(?![\w.\-:])")
 SERVICES = ("intake", "feedback", "outcomes", "alerts")
 EVENT_TABLES = ("events", "streams", "idempotency")
 
+# Starting all of it may take a while where many things run.
+pytestmark = pytest.mark.timeout(300)
+
 
 class Planted(NamedTuple):
     """The client of whom it was all said."""
@@ -38,9 +42,10 @@ class Planted(NamedTuple):
     episode_id: str
 
 
-@pytest.fixture
-async def planted(platform: Observed, door: FrontDoor) -> Planted:
+@pytest.fixture(scope="module")
+async def planted(platform: Observed) -> Planted:
     """All of it said by one client, and arrived everywhere."""
+    door = FrontDoor(platform.up)
     once = {"Idempotency-Key": "canary"}
     client = await door.post(
         "/intake/v1/clients",
@@ -72,6 +77,7 @@ async def planted(platform: Observed, door: FrontDoor) -> Planted:
 
     assert await eventually_async(arrived, seconds=20)
     assert OUTCOME in (await door.call("GET", alert.data["link"])).text
+    await door.close()
     return Planted(client["id"], episode["id"])
 
 
@@ -116,24 +122,36 @@ async def everything(platform: Observed) -> AsyncIterator[tuple[str, bytes]]:
 
 async def topics(kafka: str) -> AsyncIterator[tuple[str, bytes]]:
     """Each record of each topic of the platform."""
+    places = await partitions(kafka)
     async with AIOKafkaConsumer(bootstrap_servers=kafka) as consumer:
-        names = [name for name in await consumer.topics() if name.startswith("heroic.")]
-        places = [p for name in names for p in partitions(consumer, name)]
         consumer.assign(places)
-        ends = await consumer.end_offsets(places)
-        await consumer.seek_to_beginning(*places)
-        for place in places:
-            while await consumer.position(place) < ends[place]:
-                for at, records in (await consumer.getmany(timeout_ms=500)).items():
-                    for record in records:
-                        parts = [record.key or b"", record.value or b""]
-                        parts += [value for _, value in record.headers]
-                        yield f"topic {at.topic}", b"\n".join(parts)
+        for place, end in (await consumer.end_offsets(places)).items():
+            consumer.seek(place, 0)
+            while await consumer.position(place) < end:
+                for record in await read_some(consumer, place):
+                    parts = [record.key or b"", record.value or b""]
+                    parts += [value for _, value in record.headers]
+                    yield f"topic {place.topic}", b"\n".join(parts)
 
 
-def partitions(consumer: AIOKafkaConsumer, name: str) -> Iterable[TopicPartition]:
-    """The partitions of a topic."""
-    return (TopicPartition(name, p) for p in consumer.partitions_for_topic(name) or ())
+async def read_some(consumer: AIOKafkaConsumer, place: TopicPartition) -> list[ConsumerRecord]:
+    """The next records of a partition, if they come soon."""
+    found = await consumer.getmany(place, timeout_ms=500)
+    return list(found.get(place, []))
+
+
+async def partitions(kafka: str) -> list[TopicPartition]:
+    """Those of the topics of the platform."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+    await admin.start()
+    names = [name for name in await admin.list_topics() if name.startswith("heroic.")]
+    described = await admin.describe_topics(names)
+    await admin.close()
+    return [
+        TopicPartition(topic["topic"], partition["partition"])
+        for topic in described
+        for partition in topic["partitions"]
+    ]
 
 
 async def rows(dsn: str, table: str) -> bytes:

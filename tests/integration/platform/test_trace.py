@@ -3,10 +3,14 @@
 import os
 
 import asyncpg
+import pytest
 
 from tests.support.front_door import FrontDoor, episode_of, phq9
 from tests.support.observed import Observed
 from tests.support.waiting import eventually_async
+
+# Starting all of it may take a while where many things run.
+pytestmark = pytest.mark.timeout(300)
 
 
 def new_trace() -> tuple[str, dict[str, str]]:
