@@ -76,6 +76,7 @@ def run(site: Site, order: Order, progress: Progress) -> Summary:
     }
     checked = [row for row in rows.ratings if row.client in rehearsed]
     results += [(row, check(row, order)) for row in checked]
+    progress("Ratings", len(results))
     rated = [row for row in rows.ratings if row.client in known and row.client not in rehearsed]
     results += send(
         site,

@@ -81,10 +81,11 @@ def records(file: Path, columns: Columns) -> Iterator[tuple[int, dict[str, str]]
     wanted = [columns.client, columns.value, columns.day or columns.time or ""]
     with file.open(newline="", encoding="utf-8-sig") as stream:
         reader = csv.DictReader(stream)
-        missing = [name for name in wanted if name not in (reader.fieldnames or [])]
-        if missing:
-            raise Invalid(errors=[FieldError(name, "there is no such column") for name in missing])
         try:
+            missing = [name for name in wanted if name not in (reader.fieldnames or [])]
+            if missing:
+                errors = [FieldError(name, "there is no such column") for name in missing]
+                raise Invalid("The file has other columns.", errors=errors)
             for fields in reader:
                 yield reader.line_num, {name: (fields[name] or "").strip() for name in wanted}
         except (csv.Error, UnicodeDecodeError) as error:

@@ -1,0 +1,146 @@
+"""`heroic import ratings` against the whole platform: real data in, views and alerts out."""
+
+import csv
+import json
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.front_door import FrontDoor
+from tests.support.heroic import Heroic
+from tests.support.paths import REPOSITORY
+from tests.support.waiting import eventually_async
+
+DATA = REPOSITORY.parent / "shared" / "data" / "enrichd-bdi" / "ratings.csv"
+CLIENTS, RATINGS = 400, 5_346
+
+pytestmark = pytest.mark.timeout(400)
+
+
+@pytest.fixture(scope="module")
+def heroic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Heroic]:
+    """An installation of its own, without sample data."""
+    heroic = Heroic(tmp_path_factory.mktemp("import"))
+    started = heroic.make("up")
+    assert started.returncode == 0, started.stderr
+    yield heroic
+    heroic.make("clean")
+
+
+@pytest.fixture
+async def door(heroic: Heroic) -> AsyncIterator[FrontDoor]:
+    """The first organisation's integration."""
+    door = FrontDoor(heroic.up)
+    yield door
+    await door.close()
+
+
+def run(heroic: Heroic, file: Path, *options: str) -> tuple[int, dict[str, Any]]:
+    """Exit code and summary of one import."""
+    columns = ["--client-column", "client", "--value-column", "bdi", "--day-column", "day"]
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "deploy.cli", "--up-file", str(heroic.up_file)),
+            *("import", "ratings", str(file), "--measure", "bdi", *columns),
+            *("--start", "2020-01-06", "--json", *options),
+        ],
+        env=heroic.environment,
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout, done.stderr
+    return done.returncode, json.loads(done.stdout)
+
+
+def counts(summary: dict[str, Any]) -> dict[str, int]:
+    statuses = ("created", "unchanged", "corrected", "conflict", "refused")
+    return {status: summary[status] for status in statuses if summary[status]}
+
+
+def changed(folder: Path) -> tuple[Path, str]:
+    """The real file with one value changed: the last rating of a client that ends well, to the
+    worst there is. The file, and that client."""
+    rows = list(csv.DictReader(DATA.open(newline="")))
+    client = rows[0]["client"]
+    last = max(number for number, row in enumerate(rows) if row["client"] == client)
+    rows[last]["bdi"] = "63"
+    file = folder / "changed.csv"
+    with file.open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, rows[0].keys())
+        writer.writeheader()
+        writer.writerows(rows)
+    return file, client
+
+
+async def all_pages(door: FrontDoor, path: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    cursor = None
+    while True:
+        page = await door.get(path, params={"limit": 200} | ({"cursor": cursor} if cursor else {}))
+        found += page["items"]
+        cursor = page["next"]
+        if cursor is None:
+            return found
+
+
+async def deteriorations(door: FrontDoor) -> list[dict[str, Any]]:
+    alerts = await all_pages(door, "/alerts/v1/alerts")
+    return [alert for alert in alerts if alert["rule"]["id"] == "reliable_deterioration"]
+
+
+def test_a_file_with_bad_rows_is_taken_but_for_those(heroic: Heroic, tmp_path: Path) -> None:
+    file = tmp_path / "mixed.csv"
+    file.write_text("client,day,bdi\na,0,20\na,7,99\n,7,20\nb,x,20\nb,0,20\n")
+    second = ("--organisation", heroic.up["organisations"][1]["id"])
+    rehearsed = run(heroic, file, *second, "--dry-run")
+    code, summary = run(heroic, file, *second)
+    assert rehearsed[0] == code == 1
+    assert counts(rehearsed[1]) == counts(summary) == {"created": 2, "refused": 3}
+    assert [problem["line"] for problem in summary["problems"]] == [3, 4, 5]
+
+
+@pytest.mark.skipif(not DATA.exists(), reason="the ENRICHD data lie beside the project, not here")
+async def test_real_series_become_views_and_alerts(
+    heroic: Heroic, door: FrontDoor, tmp_path: Path
+) -> None:
+    code, summary = run(heroic, DATA)
+    assert (code, summary["clients"], counts(summary)) == (0, CLIENTS, {"created": RATINGS})
+
+    async def settled() -> bool:
+        return Counter(alert["status"] for alert in await deteriorations(door)) == {
+            "open": 7,
+            "resolved": 50,
+        }
+
+    await eventually_async(settled, 60)
+    alerts = await deteriorations(door)
+    assert all(alert["historical"] for alert in alerts)
+    assert len({alert["client_id"] for alert in alerts}) == 51
+    clients = await all_pages(door, "/outcomes/v1/clients")
+    assert len({client["client_id"] for client in clients}) == CLIENTS
+
+    assert counts(run(heroic, DATA)[1]) == {"unchanged": RATINGS}
+
+    file, client = changed(tmp_path)
+    code, summary = run(heroic, file)
+    assert (code, counts(summary)) == (0, {"unchanged": RATINGS - 1, "conflict": 1})
+    code, summary = run(heroic, file, "--on-conflict", "correct")
+    assert (code, counts(summary)) == (0, {"unchanged": RATINGS - 1, "corrected": 1})
+
+    found = await door.post("/intake/v1/clients/search", {"external_id": client})
+    client_id = found["items"][0]["id"] if "items" in found else found["id"]
+
+    async def followed() -> bool:
+        view = await door.get(f"/outcomes/v1/clients/{client_id}")
+        [series] = view["episodes"][0]["series"]
+        is_open = [one["status"] for one in await deteriorations(door)].count("open")
+        return bool(series["latest"] == 63 and is_open == 8)
+
+    await eventually_async(followed, 30)
