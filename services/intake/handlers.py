@@ -5,25 +5,13 @@ from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
-from services.intake.claims import ClaimNames, client_stream, episode_stream, session_id_claim
+from services.intake.claims import ClaimNames
 from services.intake.desk import Desk, Options
 from services.intake.fulfilling import Outcome, try_to
-from services.intake.intents import (
-    ChangeEpisode,
-    DecideConsent,
-    Intent,
-    Look,
-    PatchClient,
-    PutClient,
-    PutEpisode,
-    PutSession,
-    Ref,
-    ReplaceSession,
-    SetMeasuring,
-)
+from services.intake.intents import Intent, Look
 from services.intake.queues import Queues
+from services.intake.references import claims_of, stream_of, streams_of
 from shared.clock import Clock
-from shared.contracts.intake import ClientDetails
 from shared.errors import HeroicError
 from shared.eventstore import (
     Claimed,
@@ -154,14 +142,14 @@ class Handlers:
 
     async def _lay_out(self, desk: Desk, intents: Sequence[Intent]) -> None:
         """Lay all that `intents` speak of on the desk: two round trips, however many they are."""
-        claims = {claim for intent in intents for claim in _claims(intent, desk.names)}
-        streams = {stream for intent in intents for stream in _streams(intent)}
+        claims = {claim for intent in intents for claim in claims_of(intent, desk.names)}
+        streams = {stream for intent in intents for stream in streams_of(intent)}
         if claims:
             heads = await self._store.heads(desk.tenant, sorted(claims))
             for claim, head in heads.items():
                 if head.ref is not None:
                     desk.put_claim(claim, head.ref)
-                    streams.add(_stream_of(claim, head.ref))
+                    streams.add(stream_of(claim, head.ref))
         if streams:
             found = await self._store.read_many(desk.tenant, sorted(streams))
             for stream, events in found.items():
@@ -205,51 +193,3 @@ def _traced(write: Write) -> Write:
     if traceparent is None:
         return write
     return msgspec.structs.replace(write, traceparent=traceparent, correlation_id=traceparent[3:35])
-
-
-def _claims(intent: Intent, names: ClaimNames) -> Iterable[str]:
-    """The claims that decide what `intent` means, or whether it may be."""
-    if isinstance(intent, PutClient):
-        yield from names.of_client(intent.details)
-    elif isinstance(intent, PatchClient):
-        yield from names.of_client(msgspec.structs.replace(ClientDetails(), **intent.changes))
-    elif isinstance(intent, ReplaceSession):
-        yield session_id_claim(intent.session_id)
-    elif isinstance(intent, PutEpisode) and intent.external_id is not None:
-        yield names.external("episode", intent.external_id)
-    elif isinstance(intent, PutSession) and intent.external_id is not None:
-        yield names.external("session", intent.external_id)
-    elif isinstance(intent, Look) and intent.identifier is not None:
-        yield names.identifier(intent.identifier.system, intent.identifier.value)
-    client, episode = _refs(intent)
-    if client is not None and client.external_id is not None:
-        yield names.external("client", client.external_id)
-    if episode is not None and episode.external_id is not None:
-        yield names.external("episode", episode.external_id)
-
-
-def _streams(intent: Intent) -> Iterable[str]:
-    """The streams that `intent` names by our own ids."""
-    client, episode = _refs(intent)
-    if client is not None and client.id is not None:
-        yield client_stream(client.id)
-    if episode is not None and episode.id is not None:
-        yield episode_stream(episode.id)
-
-
-def _refs(intent: Intent) -> tuple[Ref | None, Ref | None]:
-    match intent:
-        case PatchClient() | DecideConsent() | SetMeasuring() | PutEpisode():
-            return intent.client, None
-        case ChangeEpisode() | PutSession() | ReplaceSession():
-            return None, intent.episode
-        case Look():
-            return intent.client, intent.episode
-    return None, None
-
-
-def _stream_of(claim: str, ref: str) -> str:
-    """The stream in which the holder of a claim lives."""
-    if claim.startswith(("claim-client-", "claim-identifier-")):
-        return client_stream(ref)
-    return episode_stream(ref.partition("/")[0])

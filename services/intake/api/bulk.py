@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from pydantic import TypeAdapter
 
 from services.intake.api.answering import Mode, OnConflict, Writer, handlers_of
-from services.intake.api.models import ClientLine, ConsentLine, EpisodeLine, SessionLine
+from services.intake.api.models.lines import ClientLine, ConsentLine, EpisodeLine, SessionLine
 from services.intake.desk import Desk, Options
 from services.intake.fulfilling import OtherContent
 from services.intake.handlers import Handlers, Result

@@ -16,7 +16,12 @@ from services.intake.api.answering import (
     handlers_of,
     show,
 )
-from services.intake.api.models import ClientModel, ConsentModel, MeasuringModel, SearchModel
+from services.intake.api.models.clients import (
+    ClientModel,
+    ConsentModel,
+    MeasuringModel,
+    SearchModel,
+)
 from services.intake.api.views import (
     ClientsFound,
     ClientView,

@@ -18,7 +18,7 @@ from services.intake.api.answering import (
     handlers_of,
     show,
 )
-from services.intake.api.models import (
+from services.intake.api.models.episodes import (
     CloseModel,
     EpisodeModel,
     ReopenModel,

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from services.intake.api.answering import Writer, answer
-from services.intake.api.models import ClinicModel, PersonModel
+from services.intake.api.models.staff import ClinicModel, PersonModel
 from services.intake.organisations import Organisations
 from shared.web import body
 from shared.web.idempotency import idempotency_key

@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from services.intake.api.models import ContactModel, IdentifierModel
+from services.intake.api.models.clients import ContactModel, IdentifierModel
 from services.intake.domain.client import DEFAULT_CONSENTS, Client
 from services.intake.domain.client import existing as existing_client
 from services.intake.domain.episode import Episode

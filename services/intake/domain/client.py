@@ -6,7 +6,7 @@ from functools import singledispatch
 
 import msgspec
 
-from shared.clock import AHEAD
+from services.intake.domain.times import not_ahead
 from shared.contracts import Event
 from shared.contracts.intake import (
     ClientDetails,
@@ -154,8 +154,7 @@ def _correct(client: Client, command: Correct, now: datetime) -> list[Event]:
 
 def _decide_consent(client: Client, command: Decide, now: datetime) -> list[Event]:
     consent = command.consent
-    if consent.at > now + AHEAD:
-        raise Invalid(errors=[FieldError("/at", "The time lies in the future.", "future")])
+    not_ahead(consent.at, now, "/at")
     if consent in client.decisions.get(command.purpose, ()):
         return []
     kind = ConsentGiven if consent.given else ConsentWithdrawn

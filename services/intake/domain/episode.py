@@ -1,13 +1,12 @@
 """An episode: one client's course of care, with its sessions."""
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import datetime
 from functools import singledispatch
 from typing import Literal
 
 import msgspec
 
-from services.intake.domain.ages import age_group, age_on
 from services.intake.domain.sessions import (
     ChangeSession,
     RecordSession,
@@ -16,7 +15,7 @@ from services.intake.domain.sessions import (
     evolve_sessions,
     record_session,
 )
-from shared.clock import AHEAD
+from services.intake.domain.times import not_ahead, not_before
 from shared.contracts import Event
 from shared.contracts.intake import (
     AgeGroup,
@@ -28,7 +27,7 @@ from shared.contracts.intake import (
     EpisodeReopened,
     EpisodeTransferred,
 )
-from shared.errors import Conflict, FieldError, Invalid
+from shared.errors import Conflict
 
 
 class Closing(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,26 +94,6 @@ class Transfer(msgspec.Struct, frozen=True, kw_only=True):
 Command = NewEpisode | Close | Reopen | Transfer | RecordSession | ChangeSession
 
 
-def opening_age_group(
-    birth_date: date | None, opened_at: datetime, stated: AgeGroup | None
-) -> AgeGroup:
-    """The age group of an episode: by the birth date, else as stated, else adult.
-
-    A stated group that the birth date contradicts is refused.
-    """
-    if birth_date is None:
-        return stated or "adult"
-    day = opened_at.date()
-    if age_on(birth_date, day) < 0:
-        raise Invalid(errors=[FieldError("/opened_at", "Before the client was born.", "range")])
-    found = age_group(birth_date, day)
-    if stated is not None and stated != found:
-        raise Invalid(
-            errors=[FieldError("/age_group", "The birth date says otherwise.", "mismatch")]
-        )
-    return found
-
-
 def decide(episode: Episode | None, command: Command, now: datetime) -> list[Event]:
     """What follows from `command`; nothing where it holds already. `now` is the clock's time."""
     if isinstance(command, NewEpisode):
@@ -144,7 +123,7 @@ def _open(episode: Episode | None, command: NewEpisode, now: datetime) -> list[E
     if episode is not None:
         raise Conflict("The episode is open already.")
     opening = command.opening
-    _not_ahead(opening.opened_at, now, "/opened_at")
+    not_ahead(opening.opened_at, now, "/opened_at")
     reference = EpisodeReference(external_id=opening.external_id)
     return [
         EpisodeOpened(
@@ -166,8 +145,8 @@ def _close(episode: Episode, closing: Closing, now: datetime) -> list[Event]:
         return []
     if episode.status == "closed":
         raise Conflict("The episode is closed already.")
-    _not_ahead(closing.closed_at, now, "/closed_at")
-    _not_before(closing.closed_at, episode.turned_at, "/closed_at")
+    not_ahead(closing.closed_at, now, "/closed_at")
+    not_before(closing.closed_at, episode.turned_at, "/closed_at")
     return [
         EpisodeClosed(
             episode_id=episode.id,
@@ -184,8 +163,8 @@ def _reopen(episode: Episode, at: datetime, now: datetime) -> list[Event]:
         if episode.turned_at == at:
             return []
         raise Conflict("The episode is open.")
-    _not_ahead(at, now, "/at")
-    _not_before(at, episode.turned_at, "/at")
+    not_ahead(at, now, "/at")
+    not_before(at, episode.turned_at, "/at")
     return [EpisodeReopened(episode_id=episode.id, client_id=episode.client_id, at=at)]
 
 
@@ -194,8 +173,8 @@ def _transfer(episode: Episode, command: Transfer, now: datetime) -> list[Event]
         return []
     if episode.status == "closed":
         raise Conflict("The episode is closed.")
-    _not_ahead(command.at, now, "/at")
-    _not_before(command.at, episode.opening.opened_at, "/at")
+    not_ahead(command.at, now, "/at")
+    not_before(command.at, episode.opening.opened_at, "/at")
     return [
         EpisodeTransferred(
             episode_id=episode.id,
@@ -204,16 +183,6 @@ def _transfer(episode: Episode, command: Transfer, now: datetime) -> list[Event]
             at=command.at,
         )
     ]
-
-
-def _not_ahead(moment: datetime, now: datetime, pointer: str) -> None:
-    if moment > now + AHEAD:
-        raise Invalid(errors=[FieldError(pointer, "The time lies in the future.", "future")])
-
-
-def _not_before(moment: datetime, start: datetime, pointer: str) -> None:
-    if moment < start:
-        raise Invalid(errors=[FieldError(pointer, "Before what it follows.", "order")])
 
 
 @singledispatch

@@ -5,7 +5,7 @@ from functools import singledispatch
 
 import msgspec
 
-from shared.clock import AHEAD
+from services.intake.domain.times import not_ahead, not_before
 from shared.contracts import Event
 from shared.contracts.intake import (
     SessionChanged,
@@ -15,7 +15,7 @@ from shared.contracts.intake import (
     SessionStatus,
     SessionType,
 )
-from shared.errors import Conflict, FieldError, Invalid
+from shared.errors import Conflict
 
 HAPPENED = ("held", "missed")
 """What can be said of a session only once its time has come."""
@@ -116,11 +116,11 @@ def change_session(
 
 
 def _check(facts: SessionFacts, now: datetime) -> None:
-    if facts.status in HAPPENED and facts.starts_at > now + AHEAD:
-        detail = "A session of the future is neither held nor missed."
-        raise Invalid(errors=[FieldError("/starts_at", detail, "future")])
-    if facts.ends_at is not None and facts.ends_at < facts.starts_at:
-        raise Invalid(errors=[FieldError("/ends_at", "It ends before it starts.", "order")])
+    # A session of the future may be booked or cancelled, but neither held nor missed.
+    if facts.status in HAPPENED:
+        not_ahead(facts.starts_at, now, "/starts_at")
+    if facts.ends_at is not None:
+        not_before(facts.ends_at, facts.starts_at, "/ends_at")
 
 
 @singledispatch

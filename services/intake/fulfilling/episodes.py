@@ -5,6 +5,7 @@ import msgspec
 from services.intake.desk import Desk, Loaded
 from services.intake.domain import client as clients
 from services.intake.domain import episode as episodes
+from services.intake.domain.ages import opening_age_group
 from services.intake.domain.episode import Episode
 from services.intake.fulfilling.outcome import (
     OtherContent,
@@ -25,7 +26,7 @@ def put_episode(intent: PutEpisode, desk: Desk) -> Outcome:
     details = clients.existing(client.state).details
     opening = episodes.Open(
         client_id=client.client_id,
-        age_group=episodes.opening_age_group(
+        age_group=opening_age_group(
             details.birth_date if details else None, intent.opened_at, intent.age_group
         ),
         opened_at=intent.opened_at,

@@ -1,0 +1,1 @@
+"""What callers send: shapes, and the intents that they stand for."""
