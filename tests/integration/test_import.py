@@ -135,7 +135,7 @@ async def test_real_series_become_views_and_alerts(
     assert (code, counts(summary)) == (0, {"unchanged": RATINGS - 1, "corrected": 1})
 
     found = await door.post("/intake/v1/clients/search", {"external_id": client})
-    client_id = found["items"][0]["id"] if "items" in found else found["id"]
+    [{"id": client_id}] = found["items"]
 
     async def followed() -> bool:
         view = await door.get(f"/outcomes/v1/clients/{client_id}")
