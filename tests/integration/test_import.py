@@ -135,10 +135,10 @@ async def test_real_series_become_views_and_alerts(
     assert (code, counts(summary)) == (0, {"unchanged": RATINGS - 1, "corrected": 1})
 
     found = await door.post("/intake/v1/clients/search", {"external_id": client})
-    [{"id": client_id}] = found["items"]
+    [client_found] = found["items"]
 
     async def followed() -> bool:
-        view = await door.get(f"/outcomes/v1/clients/{client_id}")
+        view = await door.get(f"/outcomes/v1/clients/{client_found['id']}")
         [series] = view["episodes"][0]["series"]
         is_open = [one["status"] for one in await deteriorations(door)].count("open")
         return bool(series["latest"] == 63 and is_open == 8)
