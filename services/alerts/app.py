@@ -60,6 +60,7 @@ def create_app(settings: Settings) -> FastAPI:
         await database.dispose()
 
     async def ready() -> None:
+        hub.check()
         async with database.session() as conn:
             await conn.execute(text("SELECT 1"))
 

@@ -7,14 +7,13 @@ dropped, and resumes by its last cursor without loss; nobody else notices.
 import asyncio
 import logging
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
-from typing import NamedTuple
+from contextlib import asynccontextmanager
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from services.alerts.bell import CHANNEL
-from services.alerts.live.log import Log, Message
+from services.alerts.live.log import Log, Message, Page
 from shared.errors import Unavailable
 from shared.eventstore.tail import START, Cursor
 
@@ -78,6 +77,11 @@ class Hub:
         for subscriber in self._subscribers:
             subscriber.drop()
 
+    def check(self) -> None:
+        """Raise Unavailable where it does not run (any more)."""
+        if not self._tasks or any(task.done() for task in self._tasks):
+            raise Unavailable("the stream does not run")
+
     @asynccontextmanager
     async def subscribe(self, tenant: str) -> AsyncGenerator[Subscriber]:
         """Be told from now on; raises Unavailable where the database is away."""
@@ -93,27 +97,35 @@ class Hub:
             self._subscribers.discard(subscriber)
 
     async def _run(self) -> None:
+        pause = POLL_SECONDS
         while True:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(POLL_SECONDS):
-                    await self._wake.wait()
-            self._wake.clear()
+            rung = await self._rung_within(pause)
             try:
-                await self._catch_up()
+                page = await self._turn()
             except Unavailable as error:
                 log.warning("the log cannot be read: %s", error.detail)
-                await asyncio.sleep(POLL_SECONDS)
-
-    async def _catch_up(self) -> None:
-        """Read on until nothing is left, above the horizon either."""
-        pause = FIRST_LOOK_SECONDS
-        while (left := await self._turn()) is not None:
-            if left.above_only:
-                await asyncio.sleep(pause)
+                page = None
+            if page is None or not (page.more or page.above):
+                pause = POLL_SECONDS
+            elif page.more:
+                pause = 0.0
+            elif rung or page.messages:
+                pause = FIRST_LOOK_SECONDS
+            else:
                 pause = min(pause * 2, LAST_LOOK_SECONDS)
 
-    async def _turn(self) -> "Left | None":
-        """Read one page and tell it; what is left, if anything."""
+    async def _rung_within(self, seconds: float) -> bool:
+        """Whether the bell rings within this time; returns as soon as it does."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
+        except TimeoutError:
+            return False
+        self._wake.clear()
+        return True
+
+    async def _turn(self) -> Page | None:
+        """Read one page and tell it; None where nobody listens."""
         async with self._reading:
             tenants = {subscriber.tenant for subscriber in self._subscribers}
             if not tenants:
@@ -124,7 +136,7 @@ class Hub:
                 for subscriber in list(self._subscribers):
                     if subscriber.tenant == message.tenant:
                         subscriber.tell(message)
-        return Left(above_only=not page.more) if page.more or page.above else None
+        return page
 
     async def _listen(self) -> None:
         """Wake up by the bell; where Redis is away, try again each second."""
@@ -140,9 +152,3 @@ class Hub:
             except (RedisError, OSError) as error:
                 log.warning("no bell, looking each second: %s", type(error).__name__)
             await asyncio.sleep(POLL_SECONDS)
-
-
-class Left(NamedTuple):
-    """Something is left to read; `above_only`: only above the horizon, so not at once."""
-
-    above_only: bool

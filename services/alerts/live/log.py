@@ -6,13 +6,14 @@ anything by.
 """
 
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 import asyncpg
 
 from services.alerts.domain.alert import Alert, Status, alert_stream
 from services.alerts.rows import decode
-from shared.contracts import CATALOGUE, Wire
+from shared.contracts import CATALOGUE, BrokenContract, Wire
 from shared.contracts.alerts import (
     AlertAcknowledged,
     AlertRaised,
@@ -119,9 +120,11 @@ def message(row: asyncpg.Record, alert: Alert) -> Message:
 
     History is delivered to nobody: what came before the alert's first live event, and what is
     history itself. To those who are told of nothing before it, the first live event is the
-    raising.
+    raising. Of an event that a newer program wrote only the alert is told.
     """
-    wire: Wire = CATALOGUE.decode_data(row["type"], row["schema_version"], row["data"])
+    wire: Wire | None = None
+    with suppress(BrokenContract):
+        wire = CATALOGUE.decode_data(row["type"], row["schema_version"], row["data"])
     live = alert.live_version is not None and row["version"] >= alert.live_version
     is_raising = row["type"] == AlertRaised.type or row["version"] == alert.live_version
     return Message(

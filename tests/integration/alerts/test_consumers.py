@@ -54,13 +54,15 @@ async def consuming(
     )
     await broker.start()
     await consumer.start()
-    async with AIOKafkaProducer(bootstrap_servers=kafka, acks="all") as producer:
-        await eventually_async(lambda: ready(consumer), seconds=30)
-        yield Wire(topic, producer)
-    await consumer.stop()
-    await broker.stop()
-    await admin.delete_topics([topic])
-    await admin.close()
+    try:
+        async with AIOKafkaProducer(bootstrap_servers=kafka, acks="all") as producer:
+            await eventually_async(lambda: ready(consumer), seconds=30)
+            yield Wire(topic, producer)
+    finally:
+        await consumer.stop()
+        await broker.stop()
+        await admin.delete_topics([topic])
+        await admin.close()
 
 
 async def ready(consumer: Consumer) -> bool:
@@ -121,6 +123,20 @@ async def test_assessments_come_as_alerts_in_whatever_batches(home: Home, kafka:
                 "repeated",
                 "resolved",
             ]
+
+
+async def test_an_alert_says_that_data_of_its_client_is_held_back(home: Home, kafka: str) -> None:
+    client = await home.new_client()
+    raising = await home.record(client, assessed(client, 2, True))
+    forged = poison(await home.record(client, assessed(client, 3, True)))
+    async with consuming(home, kafka, home.rules, versions=True) as wire:
+        await wire.send(raising, forged, key=client.id)
+
+        async def is_said() -> bool:
+            found = await alerts_of(home, client)
+            return bool(found) and found[0]["held_back_since"] is not None
+
+        assert await eventually_async(is_said)
 
 
 async def alerts_of(home: Home, client: Client) -> list[dict[str, Any]]:

@@ -11,11 +11,18 @@ from services.alerts.live.hub import WAITING_MESSAGES, Subscriber
 from services.alerts.live.log import Bookmark, Log
 from shared.database import driver
 from shared.eventstore.tail import START, Cursor
+from shared.ids import new_id
 from tests.conftest import MakeDatabase
 from tests.integration.alerts.home import Client, Home, open_home
 from tests.support.front_door import Message, messages
 
 REVIEW = {"seen_how": "by telephone", "outcome": "safety plan made", "actor": "Dr A"}
+
+NEWER = """
+INSERT INTO events (tenant, stream, version, id, type, subject, schema_version, recorded_at,
+    correlation_id, data)
+VALUES ($1, $2, 2, $3, 'heroic.alerts.AlertSung', 'client', 1, now(), 'c', '{}')
+"""
 
 
 @asynccontextmanager
@@ -192,6 +199,19 @@ async def test_a_cursor_from_before_a_restore_gets_reset_and_goes_on(home: Home)
         await home.submit(await home.new_client(), 30)
         [raised] = await take(stream, 1)
         assert raised.name == "alert-raised"
+
+
+async def test_an_event_that_a_newer_program_wrote_does_not_stop_the_stream(home: Home) -> None:
+    client = await home.new_client()
+    async with home.http() as http, listening(http) as stream:
+        await home.submit(client, 10)
+        [raised] = await take(stream, 1)
+        async with home.database.session(home.tenant) as conn:
+            await driver(conn).execute(NEWER, home.tenant, f"alert-{raised.data['id']}", new_id())
+        await home.submit(await home.new_client(), 10)
+        newer, later = await take(stream, 2)
+    assert (newer.name, newer.data["status"]) == ("alert-changed", "open")
+    assert later.name == "alert-raised"
 
 
 async def test_without_redis_the_stream_goes_on_within_a_second_or_two(
