@@ -39,6 +39,9 @@ BATCH_TIMEOUT_MS = 10
 PARTITIONS_AT_ONCE = 4
 """Transactions of one consumer at the same time: while one waits for the disk, another computes."""
 
+SESSION_SECONDS = 6
+"""How long a member may be silent before its partitions go to others; no broker allows less."""
+
 METADATA_SECONDS = 10
 """How soon a topic is found that was not there before."""
 
@@ -115,7 +118,8 @@ class Consumer:
             max_records=max_records * PARTITIONS_AT_ONCE,
             # Over topics with as many partitions each, this one gives a member the same numbers.
             partition_assignment_strategy=(RangePartitionAssignor,),
-            heartbeat_interval_ms=2_000,
+            session_timeout_ms=SESSION_SECONDS * 1000,
+            heartbeat_interval_ms=1_500,
             listener=self._assignment,
             parser=parse,
             decoder=decode_nothing,

@@ -1,0 +1,1 @@
+"""A service made of the kernel alone: what kill tests kill."""
