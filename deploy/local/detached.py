@@ -8,6 +8,7 @@ import time
 
 from deploy.local.errors import PartFailed
 from deploy.local.home import REPOSITORY, Home
+from deploy.local.process import is_alive
 from deploy.local.supervisor import Say
 
 UP_SECONDS = 600  # the first time fetches the broker
@@ -71,7 +72,7 @@ def down(home: Home, say: Say) -> None:
         return
     os.kill(pid, signal.SIGTERM)
     deadline = time.monotonic() + DOWN_SECONDS
-    while home.holder() == pid:
+    while is_alive(pid):
         if time.monotonic() > deadline:
             os.kill(pid, signal.SIGKILL)  # its children end with it
         time.sleep(POLL_SECONDS)

@@ -35,3 +35,9 @@ class NotAHome(HeroicError):
     """The folder is not one that a supervisor has used."""
 
     code, title = "not_a_home", "Not a home of Heroic"
+
+
+class PortTaken(HeroicError):
+    """The port that was asked for is in use."""
+
+    code, title = "port_taken", "Port taken"

@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from deploy.local.errors import AlreadyRunning
-from deploy.local.ports import free_ports, is_free
+from deploy.local.errors import AlreadyRunning, PortTaken
+from deploy.local.ports import free_ports, is_free, listen_at
 from deploy.setup.databases import ROLES
 from deploy.setup.secrets import (
     new_key_encryption_key,
@@ -72,14 +73,32 @@ class Home:
         values = json.loads(file.read_text())
         return Secrets(values["role_passwords"], values["key_encryption_key"])
 
-    def port(self, name: str, wanted: int | None = None) -> int:
-        """The port of the last run where it is still free, else `wanted`, else any free one."""
-        file = self.path / "web-ports.json"
-        known: dict[str, int] = json.loads(file.read_text()) if file.exists() else {}
-        candidates = [port for port in (known.get(name), wanted) if port]
-        port = next(filter(is_free, candidates), None) or free_ports(1)[0]
-        write_json(file, known | {name: port})
+    def port(self, name: str) -> int:
+        """The port of the last run where it is still free, else another."""
+        known = self._known_ports().get(name)
+        port = known if known and is_free(known) else free_ports(1)[0]
+        self._remember_port(name, port)
         return port
+
+    def listener(self, given: int | None) -> socket.socket:
+        """A socket that listens for the web: at `given`, else at the port of the last run, else at
+        8080, else at any free one. It is ours from now on: no other stack can answer in our name.
+
+        Raises `PortTaken` where `given` is not free.
+        """
+        candidates = [given] if given else [self._known_ports().get("web"), DEFAULT_PORT, 0]
+        for port in candidates:
+            if port is not None and (listener := listen_at(port)):
+                self._remember_port("web", listener.getsockname()[1])
+                return listener
+        raise PortTaken(f"port {given} is in use")
+
+    def _known_ports(self) -> dict[str, int]:
+        file = self.path / "web-ports.json"
+        return json.loads(file.read_text()) if file.exists() else {}
+
+    def _remember_port(self, name: str, port: int) -> None:
+        write_json(self.path / "web-ports.json", self._known_ports() | {name: port})
 
     def holder(self) -> int | None:
         """The pid of the supervisor that holds this home; None where nobody does."""

@@ -9,7 +9,7 @@ from typing import Protocol
 from deploy.local.kafka import Kafka
 from deploy.local.ports import free_ports, is_free
 from deploy.local.postgres import Postgres
-from deploy.local.process import Child
+from deploy.local.process import Child, check
 from deploy.local.redis import Redis
 from deploy.setup.secrets import new_password, write_private
 
@@ -50,6 +50,8 @@ class Parts:
                 children.append(part.start())
             for part, child in zip(self.all(), children, strict=True):
                 part.wait_ready(child)
+            # Somebody else may have answered at a port that ours could not get.
+            check(children)
         except BaseException:
             stop_all(children)
             raise

@@ -14,12 +14,20 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
+def listen_at(port: int) -> socket.socket | None:
+    """A socket that listens on `port` (0: any free one); None where somebody else does."""
+    try:
+        return socket.create_server((LOOPBACK, port))
+    except OSError:
+        return None
+
+
 def is_free(port: int) -> bool:
     """Whether a server could listen on `port` now."""
-    try:
-        socket.create_server((LOOPBACK, port)).close()
-    except OSError:
+    listener = listen_at(port)
+    if listener is None:
         return False
+    listener.close()
     return True
 
 

@@ -11,11 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-import psutil
-
 from deploy.local.errors import PartFailed
 from deploy.local.ports import LOOPBACK
-from deploy.local.process import Child, Identity, package_folder, run, spawn, wait_until
+from deploy.local.process import Child, Identity, is_alive, package_folder, run, spawn, wait_until
 
 SUPERUSER = "postgres"
 START_SECONDS = 60
@@ -113,7 +111,7 @@ class Postgres:
         """
         file = self.data / "postmaster.pid"
         deadline = time.monotonic() + PREDECESSOR_SECONDS
-        while file.exists() and is_postgres(int(file.read_text().split()[0])):
+        while file.exists() and is_alive(int(file.read_text().split()[0]), "postgres"):
             if time.monotonic() > deadline:
                 raise PartFailed("postgres", f"another server uses {self.data}")
             time.sleep(0.05)
@@ -125,15 +123,6 @@ class Postgres:
     def _answers(self) -> bool:
         probe = [str(binary("pg_isready")), "-h", LOOPBACK, "-p", str(self.port), "-q"]
         return subprocess.run(probe, check=False).returncode == 0
-
-
-def is_postgres(pid: int) -> bool:
-    """Whether `pid` is a running PostgreSQL server."""
-    try:
-        process = psutil.Process(pid)
-        return process.name() == "postgres" and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
 
 
 def binary(name: str) -> Path:

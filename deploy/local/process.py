@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
+import psutil
+
 from deploy.local.errors import PartFailed
 
 LAUNCHER = Path(__file__).with_name("launch.py")
@@ -87,9 +89,11 @@ def spawn(
     stop_signal: signal.Signals = signal.SIGTERM,
     death_signal: signal.Signals = signal.SIGKILL,
     directory: Path | None = None,
+    keep: tuple[int, ...] = (),
 ) -> Child:
     """Start `command` in a session of its own, its output appended to `log`.
 
+    `keep` are open descriptors that the child inherits under the same numbers.
     Call it from the main thread: the kernel ties the child to the calling thread's life.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -103,6 +107,7 @@ def spawn(
             env=dict(environment) if environment is not None else None,
             cwd=directory,
             start_new_session=True,
+            pass_fds=keep,
         )
     return Child(name, process, log, log_start, stop_signal)
 
@@ -118,6 +123,22 @@ def run(name: str, command: Sequence[str | Path], *, identity: Identity = Identi
     )
     if result.returncode != 0:
         raise PartFailed(name, result.stdout.decode(errors="replace").strip()[-TAIL_BYTES:])
+
+
+def check(children: Sequence[Child]) -> None:
+    """Raise `PartFailed` for the first child that has ended."""
+    for child in children:
+        if child.exit_code is not None:
+            raise PartFailed(child.name, f"ended with {child.exit_code}: {child.last_words()}")
+
+
+def is_alive(pid: int, name: str | None = None) -> bool:
+    """Whether a process runs under `pid` (and is the program `name`), zombies left out."""
+    try:
+        process = psutil.Process(pid)
+        return process.status() != psutil.STATUS_ZOMBIE and name in (None, process.name())
+    except psutil.NoSuchProcess:
+        return False
 
 
 def wait_until(child: Child, ready: Callable[[], bool], timeout: float) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
+from socket import socket
 from types import FrameType
 from typing import NoReturn
 
@@ -20,11 +21,11 @@ import httpx
 from deploy.local import up_file
 from deploy.local.environment import Environment
 from deploy.local.errors import PartFailed
-from deploy.local.home import DEFAULT_PORT, REPOSITORY, Home
+from deploy.local.home import REPOSITORY, Home
 from deploy.local.parts import stop_all
 from deploy.local.ports import LOOPBACK
-from deploy.local.process import TAIL_BYTES, Child, spawn, wait_until
-from deploy.local.stacks import Stack, open_stack
+from deploy.local.process import TAIL_BYTES, Child, check, spawn, wait_until
+from deploy.local.stacks import open_stack
 from deploy.setup.databases import SERVICES
 
 READY_SECONDS = 180
@@ -60,11 +61,19 @@ class Supervisor:
     def _run(self, cleanup: ExitStack) -> NoReturn:
         """What is registered last is undone first: `up.json`, the services, the parts."""
         self.home.up_file.unlink(missing_ok=True)
+        given = os.environ.get("HEROIC_PORT")
+        listener = cleanup.enter_context(self.home.listener(int(given) if given else None))
+        self.metrics_ports = {
+            name: self.home.port(f"{name}-metrics") for name in ("web", *SERVICES)
+        }
         self.say("Starting PostgreSQL, Redis and Kafka")
         stack = cleanup.enter_context(open_stack(self.home.path, self._jars_fetched))
         cleanup.callback(self._stop_services)
-        environment = self._prepare(stack)
-        self._start_services(environment)
+        environment = Environment(
+            self.home, stack, self.home.secrets(), port=listener.getsockname()[1]
+        )
+        self._prepare(environment)
+        self._start_services(environment, listener)
         organisations = sample_organisations(environment)
         self._wait_for_services(environment)
         cleanup.callback(self.home.up_file.unlink, missing_ok=True)
@@ -75,9 +84,8 @@ class Supervisor:
         if done % 10 == 0 or done == total:
             self.say(f"Fetching Apache Kafka (once): {done} of {total} files")
 
-    def _prepare(self, stack: Stack) -> Environment:
+    def _prepare(self, environment: Environment) -> None:
         """Databases, tables and topics."""
-        environment = Environment(self.home, stack, self.home.secrets(), self._web_port())
         self.say("Preparing databases")
         setup = spawn(
             "setup",
@@ -88,23 +96,17 @@ class Supervisor:
         )
         if setup.process.wait() != 0:
             raise PartFailed(setup.name, setup.last_words())
-        return environment
 
-    def _web_port(self) -> int:
-        given = os.environ.get("HEROIC_PORT")
-        return int(given) if given else self.home.port("web", DEFAULT_PORT)
-
-    def _start_services(self, environment: Environment) -> None:
+    def _start_services(self, environment: Environment, listener: socket) -> None:
         """The web process and a worker a service; they are not ready yet."""
         self.say("Starting the services")
-        self._serve(
-            "web",
-            ["deploy.local.web", str(environment.port)],
-            environment.web(self._metrics_port("web")),
-        )
+        with listener:  # from here on it is the web process's alone
+            web = environment.web(self.metrics_ports["web"])
+            descriptor = listener.fileno()
+            self._serve("web", ["deploy.local.web", str(descriptor)], web, keep=(descriptor,))
         for service in SERVICES:
-            settings = environment.worker(service, self._metrics_port(service))
-            self._serve(f"{service}-worker", [f"services.{service}", "worker"], settings)
+            worker = environment.worker(service, self.metrics_ports[service])
+            self._serve(f"{service}-worker", [f"services.{service}", "worker"], worker)
 
     def _wait_for_services(self, environment: Environment) -> None:
         """Until every page answers and every consumer has its partitions."""
@@ -112,18 +114,26 @@ class Supervisor:
         for service, worker in zip(SERVICES, workers, strict=True):
             url = f"{environment.public_url}/{service}/health/ready"
             wait_until(web, partial(answers, url), READY_SECONDS)
-            metrics = f"http://{LOOPBACK}:{self._metrics_port(service)}/metrics"
+            metrics = f"http://{LOOPBACK}:{self.metrics_ports[service]}/metrics"
             wait_until(worker, partial(consumes, metrics), READY_SECONDS)
         check(self.services)
 
-    def _metrics_port(self, service: str) -> int:
-        return self.metrics_ports.setdefault(service, self.home.port(f"{service}-metrics"))
-
-    def _serve(self, name: str, module: list[str], environment: Mapping[str, str]) -> None:
-        command = [sys.executable, "-m", *module]
-        log = self.home.log(name)
+    def _serve(
+        self,
+        name: str,
+        module: list[str],
+        environment: Mapping[str, str],
+        keep: tuple[int, ...] = (),
+    ) -> None:
         self.services.append(
-            spawn(name, command, log, environment=environment, directory=REPOSITORY)
+            spawn(
+                name,
+                [sys.executable, "-m", *module],
+                self.home.log(name),
+                environment=environment,
+                directory=REPOSITORY,
+                keep=keep,
+            )
         )
 
     def _announce(
@@ -156,13 +166,6 @@ class Supervisor:
         simulator = [self.simulator] if self.simulator else []
         self.say("Stopping")
         stop_all([*simulator, *self.services])
-
-
-def check(children: list[Child]) -> None:
-    """Raise `PartFailed` for the first child that has ended."""
-    for child in children:
-        if child.exit_code is not None:
-            raise PartFailed(child.name, f"ended with {child.exit_code}: {child.last_words()}")
 
 
 def sample_organisations(environment: Environment) -> list[up_file.Organisation]:

@@ -1,15 +1,15 @@
 """One web process for all services, each under its own prefix: how one machine serves them.
 
-python -m deploy.local.web PORT
+python -m deploy.local.web DESCRIPTOR    # of a socket that listens: see `Home.listener`
 """
 
 import importlib
+import socket
 import sys
 
 import uvicorn
 from fastapi import FastAPI
 
-from deploy.local.ports import LOOPBACK
 from deploy.setup.databases import SERVICES
 from shared.web.app import mount
 
@@ -25,10 +25,10 @@ def create_service(service: str) -> FastAPI:
 
 
 if __name__ == "__main__":
-    uvicorn.run(
+    config = uvicorn.Config(
         mount({service: create_service(service) for service in SERVICES}),
-        host=LOOPBACK,
-        port=int(sys.argv[1]),
         access_log=False,
+        log_config=None,  # lines in JSON, as the services set them up
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
+    uvicorn.Server(config).run(sockets=[socket.socket(fileno=int(sys.argv[1]))])

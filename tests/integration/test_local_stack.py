@@ -92,6 +92,19 @@ def test_up_twice_changes_nothing(running: Heroic) -> None:
     assert {process.pid for process in running.processes()} == before
 
 
+def test_a_second_installation_never_answers_in_the_name_of_the_first(
+    running: Heroic, tmp_path: Path
+) -> None:
+    port = running.up["base_url"].rpartition(":")[2]
+    second = Heroic(tmp_path / "home")
+
+    result = second.make("up", HEROIC_PORT=port)
+
+    assert result.returncode != 0
+    assert f"port {port} is in use" in result.stdout + result.stderr
+    assert not second.up_file.exists()
+
+
 def test_no_process_holds_the_terminal(running: Heroic) -> None:
     for process in running.processes():
         for descriptor in (0, 1, 2):

@@ -39,11 +39,11 @@ class Heroic:
         inherited = {k: v for k, v in os.environ.items() if not k.startswith("HEROIC_")}
         return inherited | own
 
-    def make(self, target: str) -> subprocess.CompletedProcess[str]:
+    def make(self, target: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run `up`, `down` or `clean` to its end, and until nobody holds its output."""
         return subprocess.run(
             [sys.executable, "-m", "deploy.local", target],
-            env=self.environment,
+            env=self.environment | environment,
             cwd=REPOSITORY,
             stdin=subprocess.DEVNULL,
             capture_output=True,
