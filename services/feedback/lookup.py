@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable
 from contextlib import suppress
 from typing import NamedTuple
+from weakref import WeakValueDictionary
 
 import asyncpg
 
@@ -12,8 +13,8 @@ from shared.database import Database, driver
 from shared.errors import NotFound
 from shared.privacy import KeyMissing, Keyring
 
-CONCURRENT = 2
-"""Queries at a time: while they run, questions gather for the next one."""
+CONCURRENT = 3
+"""Queries at a time, each of another tenant: they leave connections for other work."""
 
 
 def stream_of(episode_id: str) -> str:
@@ -128,6 +129,7 @@ class Reader:
         self._database = database
         self._keyring = keyring
         self._open: dict[str, Batch] = {}
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._free = asyncio.Semaphore(CONCURRENT)
 
     async def find(self, tenant: str, asked: Question) -> Found:
@@ -141,7 +143,8 @@ class Reader:
         return await asyncio.shield(batch.answer)
 
     async def _answer(self, tenant: str, batch: Batch) -> Found:
-        async with self._free:
+        # One query of a tenant at a time: what is asked meanwhile makes the next one larger.
+        async with self._turns.setdefault(tenant, asyncio.Lock()), self._free:
             del self._open[tenant]
             found = await look_up(self._database, tenant, Question.all(batch.questions))
             known = (*found.by_id.values(), *found.by_hash.values())

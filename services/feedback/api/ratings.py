@@ -1,6 +1,6 @@
 """Ratings: submit, in bulk, correct, void, decline."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response, StreamingResponse
@@ -29,19 +29,46 @@ Writer = Annotated[Principal, Depends(requires("feedback.write"))]
 OnConflict = Annotated[Literal["correct"] | None, Query()]
 
 
+class Sent(NamedTuple):
+    """Who submits a rating, and the rating."""
+
+    principal: Principal
+    rating: RatingIn
+
+
+class ReadSent:
+    """Caller and body by one dependency: on the busiest call each further one is felt."""
+
+    def __init__(self) -> None:
+        self._requires = requires("feedback.write")
+        self._body = body(RatingIn)
+
+    async def __call__(self, request: Request) -> Sent:
+        """Both; raises what either raises, the caller's first."""
+        principal = await self._requires(request)
+        return Sent(principal, await self._body(request))
+
+    def document(self, operation: dict[str, Any], schemas: dict[str, Any]) -> None:
+        """Describe both in OpenAPI."""
+        self._requires.document(operation, schemas)
+        self._body.document(operation, schemas)
+
+
+SENT = ReadSent()
+
+
 @router.post("", status_code=201, responses={200: {"model": RatingOut}, 201: {"model": RatingOut}})
 async def submit(
     request: Request,
-    principal: Writer,
-    rating: Annotated[RatingIn, Depends(body(RatingIn))],
+    sent: Annotated[Sent, Depends(SENT)],
     on_conflict: OnConflict = None,
 ) -> Response:
     """Take a rating. 200 instead of 201: its `external_id` was there with the same content, or
     was corrected."""
     answer = await commands(request).submit(
-        caller(request, principal),
-        rating.reference(),
-        rating.given(),
+        caller(request, sent.principal),
+        sent.rating.reference(),
+        sent.rating.given(),
         correct=on_conflict == "correct",
     )
     return response(answer)
