@@ -8,6 +8,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Sequence
+from contextvars import copy_context
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
@@ -107,6 +108,7 @@ class Consumer:
         self._holes: dict[TopicPartition, int] = {}
         self._at_once = asyncio.Semaphore(PARTITIONS_AT_ONCE)
         self._housekeeping: asyncio.Task[None] | None = None
+        self._context = copy_context()
         self._subscriber = broker.subscriber(
             *topics,
             batch=True,
@@ -158,7 +160,11 @@ class Consumer:
             by_number.setdefault(record.partition, {}).setdefault(partition, []).append(record)
         async with asyncio.TaskGroup() as group:
             for number, partitions in by_number.items():
-                group.create_task(self._handle_number(number, partitions))
+                # FastStream keeps the batch in the context of this task, and every connection
+                # that is opened in a context keeps that for as long as it lives: 5 MB each.
+                group.create_task(
+                    self._handle_number(number, partitions), context=self._context.copy()
+                )
 
     async def _handle_number(
         self, number: int, partitions: dict[TopicPartition, list[ConsumerRecord]]
