@@ -12,7 +12,7 @@ from services.feedback.domain.episode import Reference
 from services.feedback.domain.state import Feedback, Given, fold
 from services.feedback.lookup import Found, Question, look_up, stream_of
 from services.feedback.places import EPISODE, Places, claim_stream
-from shared.clock import Clock
+from shared.clock import AHEAD, Clock
 from shared.database import Database
 from shared.errors import Conflict, HeroicError
 from shared.eventstore import Claimed, EventStore, Written, WrongVersion
@@ -175,7 +175,7 @@ class Bulk:
         found = await look_up(self._database, options.tenant, asked)
         present = await self._present(options.tenant, found)
         pending = call.dry if options.dry_run else {}
-        plan = Plan(options, found, present, self._clock(), pending)
+        plan = Plan(options, found, present, self._clock() + AHEAD, pending)
         plan.take_all(sorted(rows, key=lambda row: row.line))
         return plan
 

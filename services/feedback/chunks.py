@@ -105,13 +105,13 @@ class Plan:
         options: Options,
         found: Found,
         present: Mapping[str, Feedback],
-        now: datetime,
+        latest: datetime,
         pending: dict[str, Pending],
     ) -> None:
         self._options = options
         self._found = found
         self._present = present
-        self._now = now
+        self._latest = latest
         self._pending = pending
         self.results: list[LineResult] = []
         self.planned: dict[str, Planned] = {}
@@ -142,7 +142,7 @@ class Plan:
     def _create(self, row: Row, known: Known) -> None:
         rating_id = new_id()
         event = ratings.submit(
-            row.given, known.episode, rating_id, self._now, imported=self._options.history
+            row.given, known.episode, rating_id, self._latest, imported=self._options.history
         )
         planned = self._plan(known)
         planned.add(row, LineResult(row.line, "created", rating_id))
@@ -185,7 +185,7 @@ class Plan:
                 row.given,
                 CORRECTED_BY_FEED,
                 episode,
-                self._now,
+                self._latest,
                 imported=self._options.history,
             )
         except Conflict as error:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from datetime import datetime
 from typing import NamedTuple
 from weakref import WeakValueDictionary
 
@@ -12,7 +13,7 @@ from services.feedback.domain.episode import Episode, Reference
 from services.feedback.domain.state import Correction, Feedback, Given, Rating, evolve, fold
 from services.feedback.lookup import Holder, Known, episode_of, stream_of, stream_of_rating
 from services.feedback.places import Place, Places, claim_of, claim_stream
-from shared.clock import Clock
+from shared.clock import AHEAD, Clock
 from shared.contracts import Event
 from shared.database import Database
 from shared.errors import Conflict, PreconditionFailed
@@ -79,7 +80,7 @@ class Commands:
             if place.holder is not None:
                 return await self._again(caller, place, place.holder, given, correct=correct)
             rating_id = new_id()
-            event = ratings.submit(given, place.known.episode, rating_id, self._clock())
+            event = ratings.submit(given, place.known.episode, rating_id, self._latest())
             answer = submitted_answer(event, place.known.version + 1)
             return await self._write(caller, place.known, rating_id, event, answer, claim=claim)
 
@@ -92,7 +93,7 @@ class Commands:
 
         def decide(rating: Rating, episode: Episode) -> Event | None:
             given = ratings.with_changes(rating, asked.items, asked.total, asked.occurred_at)
-            return ratings.correct(rating, given, asked.reason, episode, self._clock())
+            return ratings.correct(rating, given, asked.reason, episode, self._latest())
 
         return await self._change(caller, rating_id, expected, decide)
 
@@ -135,7 +136,7 @@ class Commands:
             return StoredResponse(200, rating_answer(rating, episode.id))
         if not correct:
             raise Conflict("The external id is that of a rating with other content.")
-        event = ratings.correct(rating, given, CORRECTED_BY_FEED, episode, self._clock())
+        event = ratings.correct(rating, given, CORRECTED_BY_FEED, episode, self._latest())
         known = Known(episode, feedback.version)
         return await self._changed(caller, known, rating, event)
 
@@ -173,6 +174,10 @@ class Commands:
         evolve(event, after, known.version + 1)
         answer = rating_answer(after.ratings[rating.id], known.episode.id)
         return await self._write(caller, known, new_id(), event, answer, status=200)
+
+    def _latest(self) -> datetime:
+        """The latest moment that is not the future."""
+        return self._clock() + AHEAD
 
     async def _load(self, tenant: str, episode_id: str) -> Feedback:
         recorded = await self._store.read(tenant, stream_of(episode_id))

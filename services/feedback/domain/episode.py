@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 import msgspec
 
-from shared.clock import AHEAD
 from shared.contracts.intake import AgeGroup
 from shared.errors import FieldError, Invalid
 
@@ -32,18 +31,18 @@ class Episode(msgspec.Struct, frozen=True):
     closed_at: datetime | None = None
 
 
-def check_time(occurred_at: datetime, now: datetime) -> None:
-    """Raise Invalid for a time in the future."""
-    if occurred_at > now + AHEAD:
+def check_time(occurred_at: datetime, latest: datetime) -> None:
+    """Raise Invalid for a time in the future, which begins after `latest`."""
+    if occurred_at > latest:
         raise Invalid(errors=[FieldError("/occurred_at", "lies in the future", "in_the_future")])
 
 
-def place(episode: Episode, occurred_at: datetime, now: datetime) -> list[str]:
+def place(episode: Episode, occurred_at: datetime, latest: datetime) -> list[str]:
     """The flags that follow from when a rating was given: before the opening, after the closing.
 
-    Raises Invalid for one in the future or more than 90 days before the opening.
+    Raises Invalid for one in the future (after `latest`) or more than 90 days before the opening.
     """
-    check_time(occurred_at, now)
+    check_time(occurred_at, latest)
     if occurred_at < episode.opened_at - LONGEST_BEFORE:
         raise Invalid(
             errors=[

@@ -27,7 +27,7 @@ CORRECTABLE = ("items", "total", "occurred_at", "note")
 
 
 def submit(
-    given: Given, episode: Episode, rating_id: str, now: datetime, *, imported: bool = False
+    given: Given, episode: Episode, rating_id: str, latest: datetime, *, imported: bool = False
 ) -> RatingSubmitted:
     """Take a rating. It is taken whatever the client's measuring state is, closed episode or not.
 
@@ -36,7 +36,7 @@ def submit(
     """
     definition = offered(given.measure)
     scored = score(definition, given.items, given.total)
-    flags = place(episode, given.occurred_at, now)
+    flags = place(episode, given.occurred_at, latest)
     return RatingSubmitted(
         rating_id=rating_id,
         episode_id=episode.id,
@@ -81,7 +81,7 @@ def correct(
     given: Given,
     reason: str,
     episode: Episode,
-    now: datetime,
+    latest: datetime,
     *,
     imported: bool = False,
 ) -> RatingCorrected | None:
@@ -100,7 +100,7 @@ def correct(
         raise Conflict("Only answers, time and note can be corrected: void it and submit anew.")
     definition = measure(given.measure, rating.definition_version)
     scored = score(definition, given.items, given.total)
-    flags = place(episode, given.occurred_at, now)
+    flags = place(episode, given.occurred_at, latest)
     return RatingCorrected(
         rating_id=rating.id,
         episode_id=episode.id,
