@@ -167,3 +167,13 @@ def test_the_primary_measure_is_the_clinically_first_that_is_not_about_the_allia
     story.rate("outcome", 200, day=1, measure="ors")
     primary = {one.measure: one.is_primary for one in summarise(folded(story.events), EPISODE)}
     assert primary == {"srs": False, "bdi": False, "ors": True}
+
+
+def test_sessions_count_in_the_order_in_which_they_were_held() -> None:
+    story = Story()
+    story.open()
+    story.session("third", day=20)
+    story.session("second", day=7)
+    story.session("first", day=0)
+    story.rate("between second and third", 200, day=10)
+    assert only_summary(story).late_baseline
