@@ -11,10 +11,8 @@ from services.alerts.api.context import Context
 from services.alerts.bell import Bell
 from services.alerts.care import CARE_GROUP, CareHandler
 from services.alerts.consumers import (
-    KEPT_GROUP,
     RISK_GROUP,
     RULES_GROUP,
-    KeptHandler,
     RiskHandler,
     RulesHandler,
 )
@@ -33,7 +31,7 @@ from shared.web import create_api
 from shared.worker import Worker
 
 WORKER_CONNECTIONS = 14
-"""Four consumers, each with a few transactions at once, and what they read beside them."""
+"""Three consumers, each with a few transactions at once, and what they read beside them."""
 
 RULES_RECORDS = 200
 """Folding more series than this at a time would keep a risk alert waiting for the processor."""
@@ -87,7 +85,7 @@ def create_worker(settings: Settings) -> Worker:
     risk = Consumer(
         group=RISK_GROUP,
         topics=[topic("feedback")],
-        handler=RiskHandler(keyring, bell),
+        handler=RiskHandler(keyring, store, bell),
         database=database,
         store=store,
         broker=broker,
@@ -96,19 +94,11 @@ def create_worker(settings: Settings) -> Worker:
     rules = Consumer(
         group=RULES_GROUP,
         topics=[topic("outcomes")],
-        handler=RulesHandler(keyring, bell),
+        handler=RulesHandler(keyring, store, bell),
         database=database,
         store=store,
         broker=broker,
         max_records=RULES_RECORDS,
-    )
-    kept = Consumer(
-        group=KEPT_GROUP,
-        topics=[topic("alerts")],
-        handler=KeptHandler(store, bell),
-        database=database,
-        store=store,
-        broker=broker,
     )
     care = Consumer(
         group=CARE_GROUP,
@@ -122,6 +112,6 @@ def create_worker(settings: Settings) -> Worker:
         SERVICE,
         relay=Relay(SERVICE, settings.reader_url, settings.kafka),
         broker=broker,
-        consumers=[risk, rules, kept, care],
+        consumers=[risk, rules, care],
         closing=[bell.close, keyring.close, database.dispose],
     )

@@ -10,7 +10,7 @@ from typing import TypeVar, cast, get_args
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.alerts.bell import Bell
-from services.alerts.domain.alert import Alert, AlertEvent, alert_stream, fold, series_of
+from services.alerts.domain.alert import Alert, AlertEvent, alert_stream, series_of
 from services.alerts.domain.judged import Assessment, hold, put, words_of
 from services.alerts.domain.reconcile import Change, reconcile
 from services.alerts.domain.risk import RISK_ITEM, Rating, Received, Report, Reviewed, on_rating
@@ -20,7 +20,7 @@ from services.alerts.rows import (
     Row,
     load_judged,
     load_of_series,
-    load_versions,
+    row_of,
     save_alerts,
     save_taken,
     save_words,
@@ -34,7 +34,7 @@ from shared.eventstore import EventStore, Write
 from shared.measures import definitions
 from shared.privacy import Keyring, leave_sealed, open_all
 
-RISK_GROUP, RULES_GROUP, KEPT_GROUP = "alerts.risk", "alerts.rules", "alerts.kept"
+RISK_GROUP, RULES_GROUP = "alerts.risk", "alerts.rules"
 
 RATINGS: tuple[type[Rating], ...] = get_args(Rating)
 ASSESSMENTS: tuple[type[Assessment], ...] = get_args(Assessment)
@@ -75,8 +75,9 @@ class AlertPlan(Plan):
 class RiskHandler:
     """Group `alerts.risk`: risk items, from the submission alone."""
 
-    def __init__(self, keyring: Keyring, bell: Bell) -> None:
+    def __init__(self, keyring: Keyring, store: EventStore, bell: Bell) -> None:
         self._keyring = keyring
+        self._store = store
         self._bell = bell
 
     async def prepare(self, conn: AsyncConnection, events: Sequence[Incoming]) -> AlertPlan:
@@ -89,7 +90,8 @@ class RiskHandler:
         if not asked:
             return plan
         grouped = by_series(await open_all(asked, self._keyring), RATINGS)
-        rows = await load_of_series(driver(conn), grouped.keys())
+        loaded = await load_of_series(driver(conn), grouped.keys())
+        rows = await up_to_date(conn, self._store, loaded)
         for key, recorded in grouped.items():
             plan.take(key[0], list(decide_risk(recorded, rows[key])))
         return plan
@@ -98,8 +100,9 @@ class RiskHandler:
 class RulesHandler:
     """Group `alerts.rules`: what the rules said of each rating, folded by series."""
 
-    def __init__(self, keyring: Keyring, bell: Bell) -> None:
+    def __init__(self, keyring: Keyring, store: EventStore, bell: Bell) -> None:
         self._keyring = keyring
+        self._store = store
         self._bell = bell
 
     async def prepare(self, conn: AsyncConnection, events: Sequence[Incoming]) -> AlertPlan:
@@ -109,7 +112,8 @@ class RulesHandler:
         if not asked:
             return plan
         grouped = by_series(await open_all(asked, self._keyring), ASSESSMENTS)
-        rows = await load_of_series(driver(conn), grouped.keys())
+        loaded = await load_of_series(driver(conn), grouped.keys())
+        rows = await up_to_date(conn, self._store, loaded)
         heard = {key: heard_of(recorded) for key, recorded in grouped.items()}
         # Most ratings hold nothing, and nothing follows from them: they are only remembered.
         called = [key for key in heard if rows[key] or hold(heard[key].words)]
@@ -123,31 +127,19 @@ class RulesHandler:
         return plan
 
 
-class KeptHandler:
-    """Group `alerts.kept`: rows follow what people did, should nobody have written them since.
+async def up_to_date(
+    conn: AsyncConnection, store: EventStore, rows: dict[Key, list[Row]]
+) -> dict[Key, list[Row]]:
+    """`rows`, those that a command has left behind replaced by what their streams say.
 
-    A command writes its event and then the row; where its process died in between, this is who
-    writes it.
+    A command writes its event and then the row; its process may have died in between.
     """
-
-    def __init__(self, store: EventStore, bell: Bell) -> None:
-        self._store = store
-        self._bell = bell
-
-    async def prepare(self, conn: AsyncConnection, events: Sequence[Incoming]) -> AlertPlan:
-        """The alerts whose rows are older than `events` of alerts say."""
-        plan = AlertPlan(self._bell)
-        heads: dict[Key, int] = {}
-        for incoming in events:
-            event = leave_sealed(incoming.envelope).data
-            if isinstance(event, AlertEvent):
-                heads[incoming.envelope.tenant, event.alert_id] = incoming.envelope.version
-        kept = await load_versions(driver(conn), heads.keys())
-        for (tenant, alert_id), version in heads.items():
-            if kept.get((tenant, alert_id), 0) < version:
-                told = await self._store.read_in(conn, tenant, alert_stream(alert_id))
-                plan.alerts[tenant, alert_id] = fold(one.data for one in told)
-        return plan
+    for (tenant, _), found in rows.items():
+        for number, row in enumerate(found):
+            if row.behind:
+                told = await store.read_in(conn, tenant, alert_stream(row.alert.id))
+                found[number] = row_of(told, row.assignee)
+    return rows
 
 
 def may_tell_of_risk(envelope: Envelope) -> bool:

@@ -130,11 +130,11 @@ class Alerts:
         )
         if written.replayed is not None:
             return written.replayed
-        await self._keep(asked.tenant, alert)
+        await self.keep(asked.tenant, [alert])
+        self._bell.ring()
         return StoredResponse(200, body)
 
-    async def _keep(self, tenant: str, alert: Alert) -> None:
-        """Bring the row up to date, so that whoever asks next finds what was done."""
+    async def keep(self, tenant: str, alerts: Sequence[Alert]) -> None:
+        """Bring rows up to date with the streams, so that whoever lists them finds what is."""
         async with self._database.session(tenant) as conn:
-            await save_alerts(driver(conn), [(tenant, alert)])
-        self._bell.ring()
+            await save_alerts(driver(conn), ((tenant, alert) for alert in alerts))

@@ -53,4 +53,4 @@ async def list_alerts(
         query = query.where(tuple_(columns.raised_at, columns.alert_id) < tuple_(*after))
     async with database.session(tenant) as conn:
         rows = (await conn.execute(query)).mappings().all()
-    return [read(row) for row in rows]
+    return [read(dict(row)) for row in rows]

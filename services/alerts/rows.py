@@ -4,15 +4,16 @@ Rows are found by look-ups, one a key: under the policy of tenants a plain join 
 row of them.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import asyncpg
 import msgspec
 
-from services.alerts.domain.alert import Alert
+from services.alerts.domain.alert import Alert, fold
 from services.alerts.domain.judged import Judged, JudgedSeries, Words
+from shared.contracts import Event, Recorded
 
 Key = tuple[str, str]
 """(tenant, id)."""
@@ -23,12 +24,16 @@ _decode_judged = msgspec.msgpack.Decoder(Judged).decode
 
 
 class Row(NamedTuple):
-    """An alert with the times at which the store recorded its first and its latest event."""
+    """An alert with the times at which the store recorded its first and its latest event.
+
+    `behind`: its stream has gone on since; whoever did that has not written the row (yet).
+    """
 
     alert: Alert
     raised_at: datetime
     changed_at: datetime
     assignee: str | None = None
+    behind: bool = False
 
 
 class Heard(NamedTuple):
@@ -39,19 +44,18 @@ class Heard(NamedTuple):
 
 
 OF_SERIES = """
-SELECT i.ord, a.state, a.raised_at, a.changed_at, a.assignee
+SELECT i.ord, a.state, a.raised_at, a.changed_at, a.assignee, a.version < (
+        SELECT version FROM streams
+        WHERE tenant = i.tenant AND stream = 'alert-' || a.alert_id
+    ) AS behind
 FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS i(tenant, series_id, ord)
 CROSS JOIN LATERAL (
-    SELECT state, raised_at, changed_at, assignee FROM alerts
+    SELECT alert_id, version, state, raised_at, changed_at, assignee FROM alerts
     WHERE tenant = i.tenant AND series_id = i.series_id
     ORDER BY raised_at, alert_id
     OFFSET 0
 ) a
 ORDER BY i.ord, a.raised_at
-"""
-
-ONE = """
-SELECT state, raised_at, changed_at, assignee FROM alerts WHERE tenant = $1 AND alert_id = $2
 """
 
 JUDGEMENTS = """
@@ -62,14 +66,6 @@ CROSS JOIN LATERAL (
     WHERE tenant = i.tenant AND series_id = i.series_id
     OFFSET 0
 ) j
-"""
-
-VERSIONS = """
-SELECT i.ord, a.version
-FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS i(tenant, alert_id, ord)
-CROSS JOIN LATERAL (
-    SELECT version FROM alerts WHERE tenant = i.tenant AND alert_id = i.alert_id LIMIT 1
-) a
 """
 
 # The times are those of the alert's latest event, which this transaction has just written.
@@ -110,12 +106,6 @@ WHERE tenant = $1 AND series_id = $2 AND rating_id = $3
 """
 
 
-async def load_one(conn: asyncpg.Connection, tenant: str, alert_id: str) -> Row | None:
-    """The alert of this id, if the tenant has it."""
-    row = await conn.fetchrow(ONE, tenant, alert_id)
-    return None if row is None else read(row)
-
-
 async def load_of_series(conn: asyncpg.Connection, keys: Collection[Key]) -> dict[Key, list[Row]]:
     """All alerts that each series (tenant, series id) ever had, the oldest first."""
     asked = list(keys)
@@ -124,13 +114,6 @@ async def load_of_series(conn: asyncpg.Connection, keys: Collection[Key]) -> dic
     for row in rows:
         found[asked[row["ord"] - 1]].append(read(row))
     return found
-
-
-async def load_versions(conn: asyncpg.Connection, keys: Collection[Key]) -> dict[Key, int]:
-    """The version of the row of each alert (tenant, alert id) that has one."""
-    asked = list(keys)
-    rows = await conn.fetch(VERSIONS, [k[0] for k in asked], [k[1] for k in asked])
-    return {asked[row["ord"] - 1]: row["version"] for row in rows}
 
 
 async def load_judged(conn: asyncpg.Connection, keys: Collection[Key]) -> dict[Key, JudgedSeries]:
@@ -187,6 +170,14 @@ async def save_words(conn: asyncpg.Connection, heard: Mapping[Key, Heard]) -> No
         await conn.executemany(DROP_JUDGEMENTS, gone)
 
 
-def read(row: asyncpg.Record) -> Row:
+def read(row: Mapping[str, Any]) -> Row:
     """A row of the table as it was fetched."""
-    return Row(decode(row["state"]), row["raised_at"], row["changed_at"], row["assignee"])
+    behind = bool(row.get("behind"))
+    alert = decode(row["state"])
+    return Row(alert, row["raised_at"], row["changed_at"], row["assignee"], behind)
+
+
+def row_of(told: Sequence[Recorded[Event]], assignee: str | None = None) -> Row:
+    """The row that follows from the events of an alert's stream."""
+    alert = fold(one.data for one in told)
+    return Row(alert, told[0].recorded_at, told[-1].recorded_at, assignee)

@@ -10,12 +10,12 @@ from services.alerts.api import models
 from services.alerts.api.context import Context, Parts, Reader, Writer
 from services.alerts.api.present import alert_view, done
 from services.alerts.domain import commands
-from services.alerts.domain.alert import Status, alert_stream, fold
+from services.alerts.domain.alert import Status, alert_stream
 from services.alerts.domain.rules import RuleName
 from services.alerts.handlers import Asked
 from services.alerts.positions import reached
 from services.alerts.queries import Filters, list_alerts
-from services.alerts.rows import Row
+from services.alerts.rows import row_of
 from shared.contracts.outcomes import Severity
 from shared.errors import FieldError, Invalid
 from shared.security import Principal
@@ -59,8 +59,17 @@ async def get_alerts(
     )
     rows, following = page_of(found, page.limit, lambda row: (row.raised_at, row.alert.id))
     told = await parts.store.read_many(tenant, [alert_stream(row.alert.id) for row in rows])
-    around = await parts.alerts.around(tenant, [row.alert for row in rows])
-    items = [alert_view(row, told[alert_stream(row.alert.id)], around) for row in rows]
+    now = [row_of(told[alert_stream(row.alert.id)], row.assignee) for row in rows]
+    # A row is behind where the process of a command died before it wrote it.
+    left_behind = [
+        new.alert
+        for new, old in zip(now, rows, strict=True)
+        if new.alert.version > old.alert.version
+    ]
+    if left_behind:
+        await parts.alerts.keep(tenant, left_behind)
+    around = await parts.alerts.around(tenant, [row.alert for row in now])
+    items = [alert_view(row, told[alert_stream(row.alert.id)], around) for row in now]
     return page_response([item.model_dump(mode="json") for item in items], following, request)
 
 
@@ -72,12 +81,11 @@ async def get_alert(
     if min_position is not None:
         await reached(parts.database, reader.tenant, min_position)
     told = await parts.alerts.history(reader.tenant, alert_id)
-    alert = fold(one.data for one in told)
-    row = Row(alert, told[0].recorded_at, told[-1].recorded_at)
-    around = await parts.alerts.around(reader.tenant, [alert])
+    row = row_of(told)
+    around = await parts.alerts.around(reader.tenant, [row.alert])
     return Response(
         alert_view(row, told, around).model_dump_json(),
-        headers={"ETag": etag(alert.version)},
+        headers={"ETag": etag(row.alert.version)},
         media_type="application/json",
     )
 

@@ -18,7 +18,7 @@ from deploy.setup.databases import DatabaseUrls
 from services.alerts.app import create_app
 from services.alerts.bell import Bell
 from services.alerts.care import CareHandler
-from services.alerts.consumers import KeptHandler, RiskHandler, RulesHandler
+from services.alerts.consumers import RiskHandler, RulesHandler
 from services.alerts.settings import Settings
 from shared.consuming import Handler, Incoming
 from shared.contracts import Event, decode, envelope_bytes
@@ -57,7 +57,6 @@ class Home:
     store: EventStore
     risk: RiskHandler
     rules: RulesHandler
-    kept: KeptHandler
     care: CareHandler
     issuer: TokenIssuer
     base_url: str
@@ -214,9 +213,8 @@ async def open_home(make_database: MakeDatabase, redis_url: str) -> AsyncIterato
             database,
             keyring,
             store,
-            RiskHandler(keyring, bell),
-            RulesHandler(keyring, bell),
-            KeptHandler(store, bell),
+            RiskHandler(keyring, store, bell),
+            RulesHandler(keyring, store, bell),
             CareHandler(),
             TokenIssuer(signing, ISSUER),
             base_url,
