@@ -172,8 +172,8 @@ def test_the_primary_measure_is_the_clinically_first_that_is_not_about_the_allia
 def test_sessions_count_in_the_order_in_which_they_were_held() -> None:
     story = Story()
     story.open()
-    story.session("third", day=20)
     story.session("second", day=7)
+    story.session("third", day=20)
     story.session("first", day=0)
     story.rate("between second and third", 200, day=10)
     assert only_summary(story).late_baseline
