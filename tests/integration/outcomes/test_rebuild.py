@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from services.outcomes import rebuild_rows
+from services.outcomes import rebuild_rows, rows
 from services.outcomes.domain.state import canonical
 from services.outcomes.queries import Filters
 from services.outcomes.rebuild import list_projections, rebuild, switch, verify
@@ -132,3 +132,27 @@ async def test_the_projector_of_another_process_follows_a_switch(home: Home) -> 
         await home.once(home.projector, batch)
     await home.handle(home.projector, batch)
     assert await verify(home.reader, home.keyring, 2) == []
+
+
+async def test_old_changes_are_forgotten_unless_a_rebuild_still_needs_them(home: Home) -> None:
+    async def changes_left() -> int:
+        async with home.database.session(TENANT) as conn:
+            await rows.prune_changes(conn, [TENANT])
+            count: int = await driver(conn).fetchval("SELECT count(*) FROM view_changes")
+            return count
+
+    async def an_old_change() -> None:
+        async with home.database.session(TENANT) as conn:
+            await driver(conn).execute(
+                "INSERT INTO view_changes (tenant, client_ids, changed_at)"
+                " VALUES ($1, '{}', now() - interval '2 hours')",
+                TENANT,
+            )
+
+    await an_old_change()
+    assert await changes_left() == 0
+    version = await rebuild(home.reader, home.keyring)
+    await an_old_change()
+    assert await changes_left() == 1
+    await switch(home.reader, home.keyring, version)
+    assert await changes_left() == 0
