@@ -62,8 +62,9 @@ $(BIN)/python:
 	@echo "Making $(VENV)"
 	@$(if $(UV),uv venv --quiet --python '>=3.11' $(VENV),$(PYTHON) -m venv $(VENV))
 
-INSTALL = $(if $(UV),uv pip install --quiet --compile-bytecode --python $(BIN)/python,$(BIN)/python -m pip install \
-	--quiet --disable-pip-version-check)
+UV_INSTALL := uv pip install --quiet --compile-bytecode --python $(BIN)/python
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+INSTALL := $(if $(UV),$(UV_INSTALL),$(PIP_INSTALL))
 
 $(VENV)/.installed: requirements-dev.lock pyproject.toml | $(BIN)/python
 	@echo "Installing Python packages (once)"
