@@ -1,4 +1,4 @@
-"""The errors of Heroic: a small tree, each with a stable code and the HTTP status that it becomes."""
+"""The errors of Heroic: a small tree, each with a stable code and an HTTP status of its own."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -18,7 +18,7 @@ CURVE = "P-256"
 
 FRESH_SECONDS = 300.0
 REFETCH_SECONDS = 10.0
-FETCH_TIMEOUT_SECONDS = 2.0
+FETCH_TIMEOUT_SECONDS = 5.0
 MAX_JWKS_BYTES = 64 * 1024
 
 
@@ -80,8 +80,9 @@ class JwksUrl:
 
     async def key(self, kid: str) -> ECKey | None:
         """The key of this id; None where the issuer does not publish it."""
-        if not self._wants_fetch(kid):
-            return self._usable(kid)
+        if kid in self._keys and self._is_fresh():
+            return self._keys[kid]
+        # Whoever comes while keys are being fetched waits for them.
         async with self._lock:
             if self._wants_fetch(kid):
                 self._tried = self._clock()

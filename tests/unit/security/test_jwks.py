@@ -1,5 +1,6 @@
 """The issuer's keys by HTTP: fetched when needed, seldom, and never trusted when stale."""
 
+import asyncio
 import stat
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -116,3 +117,12 @@ async def test_keys_can_rotate(tmp_path: Path) -> None:
     assert await read.key(old.current.kid or "") is not None
     assert stat.S_IMODE((tmp_path / "keys.json").stat().st_mode) == 0o600
     assert b'"d"' not in read.public()
+
+
+async def test_whoever_comes_while_keys_are_fetched_waits_for_them(
+    issuer: Issuer, source: JwksUrl
+) -> None:
+    kid = issuer.keys.current.kid or ""
+    found = await asyncio.gather(*(source.key(kid) for _ in range(50)))
+    assert None not in found
+    assert issuer.asked == 1
