@@ -45,6 +45,8 @@ TRANSIENT = (
     PoolTimeout,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    # A connection that was lost while nobody looked says this to the first who uses it.
+    asyncpg.InternalClientError,
     asyncpg.InsufficientResourcesError,
     asyncpg.OperatorInterventionError,
     asyncpg.TransactionRollbackError,
@@ -89,7 +91,13 @@ class Database:
         """A bare connection without a transaction, for functions that set their own tenants."""
         with transient_is_unavailable():
             async with self.engine.connect() as connection:
-                yield driver(connection)
+                bare = driver(connection)
+                try:
+                    yield bare
+                finally:
+                    # The pool has not seen what failed: it would hand out the dead one for ever.
+                    if bare.is_closed():
+                        await connection.invalidate()
 
     async def dispose(self) -> None:
         """Close every connection."""

@@ -33,7 +33,13 @@ COMMAND_SECONDS = 10.0
 RELAY_LOCK = 0x48455231
 """Any number: whoever holds the advisory lock of it in a database is that database's relay."""
 
-FAILURES = (*publishing.FAILURES, asyncpg.PostgresError, asyncpg.InterfaceError)
+# The last is what a connection says that was lost while nobody looked.
+FAILURES = (
+    *publishing.FAILURES,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
 
 TRY_LOCK = "SELECT pg_try_advisory_lock($1)"
 CHECKPOINT = "SELECT xid, position FROM relay_checkpoint"

@@ -21,7 +21,7 @@ CONNECTIONS = 2
 CONNECT_SECONDS = 2.0
 CALL_SECONDS = 4.0
 
-FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 """All that a call of asyncpg raises, a time-out included."""
 
 SETTLED_BY_WAITING = (asyncpg.UniqueViolationError, asyncpg.TransactionRollbackError)

@@ -45,7 +45,7 @@ class Checker:
         self._topic = topic
 
     async def check(self, acknowledged: set[str]) -> Findings:
-        """Everything at once; `acknowledged` are the ids of commands that were answered."""
+        """Everything at once; `acknowledged` are the keys of commands that were answered."""
         findings = Findings()
         connection = await asyncpg.connect(self._url)
         try:
@@ -66,10 +66,12 @@ class Checker:
     def _check_commands(
         self, events: list[dict[str, Any]], acknowledged: set[str], findings: Findings
     ) -> None:
-        stored = Counter(str(e["id"]) for e in events if e["type"] == COMMAND)
+        stored = Counter(
+            json.loads(e["data"])["session_id"] for e in events if e["type"] == COMMAND
+        )
         findings.lost += [f"acknowledged {one}" for one in acknowledged - stored.keys()]
-        findings.phantom += [f"event {one}" for one in stored.keys() - acknowledged]
-        findings.doubled += [f"event {one}" for one, count in stored.items() if count > 1]
+        findings.phantom += [f"event of {one}" for one in stored.keys() - acknowledged]
+        findings.doubled += [f"event of {one}" for one, count in stored.items() if count > 1]
 
     def _check_streams(self, events: list[dict[str, Any]], findings: Findings) -> None:
         for stream, versions in fold(events).items():

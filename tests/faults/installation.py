@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import json
 import os
-import signal
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -13,6 +12,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import asyncpg
+import psutil
 
 from deploy.local.parts import Parts
 from deploy.local.process import Child
@@ -51,7 +51,10 @@ class Stand:
         index = next(i for i, child in enumerate(self.children) if child.name == name)
         child, part = self.children[index], self.parts.all()[index]
         if kill:
-            os.killpg(child.process.pid, signal.SIGKILL)
+            # A server of processes ends only with the last of them.
+            process = psutil.Process(child.process.pid)
+            for one in [process, *process.children(recursive=True)]:
+                one.kill()
         else:
             child.stop()
         child.process.wait(60)
@@ -110,11 +113,14 @@ class Toy:
         wanted = len(self.acknowledged) + 1
 
         async def counted() -> bool:
-            connection = await asyncpg.connect(self.urls.inspect)
-            try:
-                return bool(await connection.fetchval(COUNTED) >= wanted)
-            finally:
-                await connection.close()
+            # The database may be on its way down or up.
+            with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                connection = await asyncpg.connect(self.urls.inspect)
+                try:
+                    return bool(await connection.fetchval(COUNTED) >= wanted)
+                finally:
+                    connection.terminate()
+            return False
 
         await eventually_async(counted, 60)
 
@@ -146,10 +152,10 @@ class Writer:
         """Return once the command is acknowledged."""
         line = json.dumps(command).encode() + b"\n"
         answered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._pending[command["id"]] = line, answered
+        self._pending[command["key"]] = line, answered
         self._say(line)
         await answered
-        self._toy.acknowledged.add(command["id"])
+        self._toy.acknowledged.add(command["key"])
 
     async def run(self) -> None:
         """Keep a process alive until cancelled."""
@@ -174,12 +180,12 @@ class Writer:
             if not raw.endswith(b"\n"):
                 break
             said = json.loads(raw)
-            if said["id"] not in self._pending:
+            if said["key"] not in self._pending:
                 # Asked twice, around a death, and answered already.
                 continue
-            line, answered = self._pending[said["id"]]
+            line, answered = self._pending[said["key"]]
             if said["answer"] == "done":
-                del self._pending[said["id"]]
+                del self._pending[said["key"]]
                 answered.set_result(None)
             else:
                 asyncio.get_running_loop().call_later(0.1, self._say, line)
@@ -199,7 +205,7 @@ async def write_until(enough: asyncio.Event, writer: Writer, clients: Clients) -
         version = 0
         while not enough.is_set():
             version += 1
-            command = {"tenant": tenant, "client": client, "id": new_id(), "version": str(version)}
+            command = {"tenant": tenant, "client": client, "key": new_id(), "version": str(version)}
             await writer.submit(command)
             await asyncio.sleep(PAUSE_SECONDS)
 

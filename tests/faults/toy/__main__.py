@@ -13,6 +13,7 @@ from shared.contracts.feedback import RatingDeclined
 from shared.database import create_database
 from shared.errors import Unavailable
 from shared.eventstore import Append, EventStore, IdempotencyKey, NewEvent, Write
+from shared.ids import new_id
 from shared.privacy import Keyring
 from shared.privacy.table import PostgresKeyTable
 from shared.relay import Relay
@@ -71,35 +72,37 @@ async def obey(store: EventStore, command: dict[str, str]) -> None:
         await store.write(write_of(command))
         answer = "done"
     except Unavailable as error:
-        logging.warning("%s: again: %s", command["id"], describe(error))
+        logging.warning("%s: again: %s", command["key"], describe(error))
         answer = "again"
-    sys.stdout.write(json.dumps({"id": command["id"], "answer": answer}) + "\n")
+    sys.stdout.write(json.dumps({"key": command["key"], "answer": answer}) + "\n")
     sys.stdout.flush()
 
 
 def write_of(command: dict[str, str]) -> Write:
-    """The same command is the same write, however often it comes."""
-    client = command["client"]
+    """The same command is the same request, however often it comes; its event says which."""
+    client, key = command["client"], command["key"]
     data = RatingDeclined(
-        episode_id=client, client_id=client, measure="ors", at=datetime(2026, 1, 5, tzinfo=UTC)
+        episode_id=client,
+        client_id=client,
+        measure="ors",
+        session_id=key,
+        at=datetime(2026, 1, 5, tzinfo=UTC),
     )
     append = Append(
         tenant=command["tenant"],
         stream=f"feedback-{client}",
         expected=int(command["version"]) - 1,
-        events=[NewEvent(id=command["id"], data=data)],
+        events=[NewEvent(id=new_id(), data=data)],
         subject=client,
         secret_of=client,
     )
-    key = IdempotencyKey(
-        principal="writer",
-        key=command["id"],
-        request_hash=hashlib.sha256(command["id"].encode()).digest(),
+    once = IdempotencyKey(
+        principal="writer", key=key, request_hash=hashlib.sha256(key.encode()).digest()
     )
     return Write(
         tenant=command["tenant"],
         appends=[append],
-        idempotency=key,
+        idempotency=once,
         response=b"{}",
         secret_of=client,
     )
