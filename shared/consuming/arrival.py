@@ -54,12 +54,16 @@ async def arrived(
 
 
 def _certain_from(id_: str | None, now: datetime) -> datetime | None:
-    """The progress from which on it is certain to have come, if it exists; None: it never will."""
+    """The progress from which on it is certain to have come, if it exists; None: it never will.
+
+    Whoever asks was told of it, so it had been committed by now; and progress keeps
+    COMMAND_DEADLINE behind commits, since an id may be that much older than its commit.
+    """
+    committed = now - COMMAND_DEADLINE
     if id_ is None:
-        # What was acknowledged had been committed, and progress keeps this far behind commits.
-        return now - COMMAND_DEADLINE
+        return committed
     made = id_time(id_) if is_id(id_) else None
     if made is None or made > now + AHEAD:
         return None
     # The id's time is cut to the millisecond.
-    return made + timedelta(milliseconds=1)
+    return min(made + timedelta(milliseconds=1), committed)

@@ -165,8 +165,9 @@ async def test_what_never_was_is_refused_at_once_if_its_id_is_old(home: Home, se
         assert time.monotonic() - started < 0.5
 
 
-async def test_an_outside_identifier_is_known_to_be_unknown_within_two_seconds(
-    home: Home, service: str
+@pytest.mark.parametrize("kind", ["outside identifier", "id made a moment ago"])
+async def test_what_never_was_is_known_not_to_be_within_two_seconds(
+    home: Home, service: str, kind: str
 ) -> None:
     async with home.consuming(Recorder(), topics=[topic(service)]):
 
@@ -174,7 +175,8 @@ async def test_an_outside_identifier_is_known_to_be_unknown_within_two_seconds(
             return await processed_through(home.database, home.group, service) is not None
 
         await eventually_async(known)
-        assert await ask(home, service, None) is None
+        name = None if kind == "outside identifier" else new_id()
+        assert await ask(home, service, name) is None
 
 
 async def test_who_cannot_tell_says_that_it_is_not_here_yet(home: Home) -> None:
