@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from services.feedback.answers import SERVICE
 from services.feedback.api import measures, ratings
-from services.feedback.api.lines import parse
+from services.feedback.api.lines import parse_line
 from services.feedback.bulk import Bulk
 from services.feedback.consumers import GROUP, CareHandler
 from services.feedback.handlers import Commands
@@ -59,7 +59,7 @@ def create_app(settings: Settings) -> FastAPI:
         settings=settings,
     )
     app.state.commands = Commands(database, store, keyring, places, utc_now)
-    app.state.bulk = Bulk(database, store, keyring, places, utc_now, parse)
+    app.state.bulk = Bulk(database, store, keyring, places, utc_now, parse_line)
     return app
 
 

@@ -42,6 +42,8 @@ def create_api(
         title=title,
         version=VERSION,
         lifespan=_observed(service, lifespan, settings) if settings else lifespan,
+        # Not by include_router, which looks every route up twice: 20 µs a request.
+        routes=[route for router in routers for route in router.routes],
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
@@ -51,8 +53,6 @@ def create_api(
     )
     app.state.verifier = verifier
     problems.install(app)
-    for router in routers:
-        app.include_router(router)
     app.add_middleware(Edge, service=service)
     _add_documents(app, service)
     _add_health(app, ready)

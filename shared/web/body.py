@@ -47,6 +47,10 @@ class JsonBody(Generic[T]):
 
     async def __call__(self, request: Request) -> T:
         """The body of `request`: 415, 413, 400 or 422 where it is not as it must be."""
+        return strict_validate(self._adapter, await self.read(request))
+
+    async def read(self, request: Request) -> bytes:
+        """The body as it came, for who parses it otherwise: 415 or 413 where it must not be."""
         kind = media_type(request)
         if kind != "application/json" and not (
             kind.startswith("application/") and kind.endswith("+json")
@@ -54,7 +58,7 @@ class JsonBody(Generic[T]):
             raise UnsupportedMediaType("The body must be application/json.")
         raw = await read_body(request)
         request.scope[BODY_KEY] = raw
-        return strict_validate(self._adapter, raw)
+        return raw
 
     def document(self, operation: dict[str, Any], schemas: dict[str, Any]) -> None:
         """Describe the body in OpenAPI."""

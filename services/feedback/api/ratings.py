@@ -1,6 +1,6 @@
 """Ratings: submit, in bulk, correct, void, decline."""
 
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response, StreamingResponse
@@ -14,6 +14,7 @@ from services.feedback.api.models import (
     RecordedOut,
     VoidIn,
 )
+from services.feedback.api.sent import SENT, Sent, SentRoute
 from services.feedback.bulk import Bulk
 from services.feedback.chunks import Options
 from services.feedback.handlers import Caller, Commands
@@ -29,35 +30,6 @@ Writer = Annotated[Principal, Depends(requires("feedback.write"))]
 OnConflict = Annotated[Literal["correct"] | None, Query()]
 
 
-class Sent(NamedTuple):
-    """Who submits a rating, and the rating."""
-
-    principal: Principal
-    rating: RatingIn
-
-
-class ReadSent:
-    """Caller and body by one dependency: on the busiest call each further one is felt."""
-
-    def __init__(self) -> None:
-        self._requires = requires("feedback.write")
-        self._body = body(RatingIn)
-
-    async def __call__(self, request: Request) -> Sent:
-        """Both; raises what either raises, the caller's first."""
-        principal = await self._requires(request)
-        return Sent(principal, await self._body(request))
-
-    def document(self, operation: dict[str, Any], schemas: dict[str, Any]) -> None:
-        """Describe both in OpenAPI."""
-        self._requires.document(operation, schemas)
-        self._body.document(operation, schemas)
-
-
-SENT = ReadSent()
-
-
-@router.post("", status_code=201, responses={200: {"model": RatingOut}, 201: {"model": RatingOut}})
 async def submit(
     request: Request,
     sent: Annotated[Sent, Depends(SENT)],
@@ -67,11 +39,20 @@ async def submit(
     was corrected."""
     answer = await commands(request).submit(
         caller(request, sent.principal),
-        sent.rating.reference(),
-        sent.rating.given(),
+        *sent.said,
         correct=on_conflict == "correct",
     )
     return response(answer)
+
+
+router.add_api_route(
+    "",
+    submit,
+    methods=["POST"],
+    status_code=201,
+    responses={200: {"model": RatingOut}, 201: {"model": RatingOut}},
+    route_class_override=SentRoute,
+)
 
 
 @router.post("/bulk", response_class=StreamingResponse)

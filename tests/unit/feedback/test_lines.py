@@ -1,4 +1,4 @@
-"""A bulk line is read faster than the body of a single call, and takes and refuses the same."""
+"""A plain rating is read faster than the model of the API reads it, and means the same."""
 
 import json
 
@@ -6,10 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.feedback.api.lines import Said, parse, parse_plain, references, strict
+from services.feedback.api.lines import Said, parse, parse_plain, parse_strictly, references
 from services.feedback.domain.episode import Reference
 from shared.errors import HeroicError
-from shared.web import strict_validate
 
 EPISODE = "01890a5d-ac96-774b-bcce-b302099a8057"
 PLAIN = {
@@ -25,16 +24,15 @@ def line(**changes: object) -> bytes:
 
 
 def slowly(raw: bytes) -> Said | str:
-    """What the single call makes of it: the rating, or the code of the refusal."""
+    """What the model of the API makes of it: the rating, or the code of the refusal."""
     try:
-        rating = strict_validate(strict, raw)
-        return Said(rating.reference(), rating.given())
+        return parse_strictly(raw)
     except HeroicError as error:
         return error.code
 
 
 def quickly(raw: bytes) -> Said | str:
-    """What the bulk call makes of it."""
+    """What the calls make of it."""
     try:
         return parse(raw)
     except HeroicError as error:
@@ -48,6 +46,8 @@ USUAL = [
     line(rater={"kind": "caretaker", "id": "mum"}),
     line(episode_id=None, episode_external_id="e-1"),
     line(occurred_at="2026-01-31T09:30:00.123456Z"),
+    json.dumps(PLAIN, indent=2).encode(),
+    line().replace(b'":', b'"\n\t :\r\n'),
 ]
 UNUSUAL = [
     line(note="a\\b"),
@@ -80,6 +80,7 @@ BAD = [
     line().replace(b"2.3", b"1e309"),
     line().replace(b'"measure"', b'"measure": "srs", "measure"'),
     line().replace(b'"1": 2.3', b'"1": 2.3, "1": 9.9'),
+    line().replace(b'"measure":', b'"measure": "srs", "measure"\n:'),
     line(rater={"kind": "self"}).replace(b'"kind"', b'"kind": "self", "kind"'),
     line(rater=None),
     line(rater={"kind": "nobody"}),
@@ -147,7 +148,7 @@ bodies = st.fixed_dictionaries(
 
 
 @given(bodies, st.booleans())
-def test_any_line_is_taken_or_refused_as_the_single_call_would(
+def test_any_line_is_taken_or_refused_as_the_model_of_the_api_would(
     document: dict[str, object], ascii_only: bool
 ) -> None:
     raw = json.dumps(document, ensure_ascii=ascii_only).encode("utf-8", "surrogatepass")
