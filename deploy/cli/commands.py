@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from deploy.cli import imports, operators, parked
+from deploy.cli import imports, operators, parked, projections
 from deploy.cli.installation import Chosen, default_up_file
 
 commands = typer.Typer(
@@ -19,6 +19,7 @@ commands.add_typer(imports.commands, name="import")
 commands.add_typer(operators.organisation, name="organisation")
 commands.add_typer(operators.integration, name="integration")
 commands.add_typer(parked.commands, name="parked")
+commands.add_typer(projections.commands, name="projections")
 
 
 @commands.callback()

@@ -27,11 +27,20 @@ def intake_settings(chosen: Chosen) -> Settings:
     """What intake's own commands need."""
     if "HEROIC_INTAKE_DATABASE_URL" in os.environ:
         return Settings()
+    keys_url, key_encryption_key = key_settings(chosen)
     return Settings(
         database_url=urls(chosen, "heroic_intake").app,
-        keys_url=urls(chosen, "heroic_keys").app,
-        key_encryption_key=home_of(chosen).secrets().key_encryption_key,
+        keys_url=keys_url,
+        key_encryption_key=key_encryption_key,
     )
+
+
+def key_settings(chosen: Chosen) -> tuple[str, str]:
+    """Where the clients' keys are, and the key (base64) that they are wrapped with."""
+    given = os.environ.get("HEROIC_KEYS_URL"), os.environ.get("HEROIC_KEY_ENCRYPTION_KEY")
+    if given[0] and given[1]:
+        return given[0], given[1]
+    return urls(chosen, "heroic_keys").app, home_of(chosen).secrets().key_encryption_key
 
 
 def reader(chosen: Chosen, service: str) -> Database:

@@ -144,3 +144,26 @@ async def test_real_series_become_views_and_alerts(
         return bool(series["latest"] == 63 and is_open == 8)
 
     await eventually_async(followed, 30)
+
+
+def test_views_built_anew_from_the_journal_are_the_live_ones(heroic: Heroic) -> None:
+    def projections(*words: str) -> str:
+        done = subprocess.run(
+            [
+                *(sys.executable, "-m", "deploy.cli", "--up-file", str(heroic.up_file)),
+                *("projections", *words),
+            ],
+            env=heroic.environment,
+            cwd=REPOSITORY,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    assert projections("verify", "1") == "Version 1 is what the journal says.\n"
+    assert projections("rebuild") == "Built version 2.\n"
+    assert projections("verify", "2") == "Version 2 is what the journal says.\n"
+    assert projections("switch", "2") == "Version 2 is live.\n"
+    assert " live " in projections("list").splitlines()[-1]
