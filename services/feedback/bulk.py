@@ -103,7 +103,7 @@ class Bulk:
                 if len(running) == IN_FLIGHT:
                     yield await running.popleft().task
                 names = {name for row in rows for name in row.names}
-                settling = self._settle(call, rows, results, list(running))
+                settling = self._settle(call, rows, names, results, list(running))
                 running.append(Running(names, asyncio.create_task(settling)))
                 await asyncio.sleep(0)
             while running:
@@ -131,17 +131,19 @@ class Bulk:
     async def _settle(
         self,
         call: Call,
-        rows: Sequence[Row],
+        rows: list[Row],
+        names: set[str],
         results: list[LineResult],
         before: Sequence[Running],
     ) -> list[LineResult]:
-        """Decide and write `rows`; the results of all lines of the chunk, in order.
+        """Decide and write `rows`, which name `names`; the results of the whole chunk, in order.
 
         Rows that name what a chunk still in flight names too come after it: the ratings of an
         episode are stored in the order of the lines.
         """
         busy = set().union(*(one.names for one in before))
-        now = [row for row in rows if busy.isdisjoint(row.names)]
+        free = busy.isdisjoint(names)
+        now = rows if free else [row for row in rows if busy.isdisjoint(row.names)]
         await self._decide(call, now, results)
         if len(now) < len(rows):
             await asyncio.wait([one.task for one in before])

@@ -135,7 +135,7 @@ def rows_of(write: Write, ciphers: Ciphers) -> Prepared:
     if key:
         names.append((f"key {key.principal}", key.tenant, key.key))
     size = sum(len(event.data) for event in events) + (len(key.response) if key else 0)
-    check(heads, events, key)
+    check(write, heads, events, key)
     return Prepared(write, heads, key, events, tuple(names), size)
 
 
@@ -158,7 +158,7 @@ def event_row(write: Write, append: Append, event: NewEvent, version: int, data:
     )
 
 
-def check(heads: list[HeadRow], events: list[EventRow], key: KeyRow | None) -> None:
+def check(write: Write, heads: list[HeadRow], events: list[EventRow], key: KeyRow | None) -> None:
     """Refuse what heroic_append must never be asked; each would be an error in our own code."""
     if not heads or len({(head.tenant, head.stream) for head in heads}) < len(heads):
         raise Invalid("a write names at least one stream, and each once")
@@ -169,7 +169,7 @@ def check(heads: list[HeadRow], events: list[EventRow], key: KeyRow | None) -> N
             raise Invalid("claims, and nothing else, are heads without events")
     # PostgreSQL has no NUL in a text; all that a caller may have chosen himself is here.
     chosen: list[str | None] = [field for head in heads for field in (head.stream, head.ref)]
-    chosen += [field for event in events for field in (event.correlation_id, event.traceparent)]
+    chosen += [write.correlation_id, write.traceparent]
     chosen += [key.principal, key.key] if key else []
     if any("\0" in text for text in chosen if text):
         raise Invalid("contains NUL")
