@@ -150,12 +150,20 @@ class Desk:
     def claim(self, client_id: str, claim: str, ref: str) -> None:
         """The claim is to be held for `ref` from now on."""
         self._refs[claim] = ref
-        self._group(client_id).claims[claim] = ref
+        group = self._group(client_id)
+        if claim in group.releases:
+            # Given up and taken back in one go: it is held for the same thing as ever.
+            group.releases.remove(claim)
+        else:
+            group.claims[claim] = ref
 
     def release(self, client_id: str, claim: str) -> None:
         """The claim is to be given up."""
         self._refs.pop(claim, None)
-        self._group(client_id).releases.append(claim)
+        group = self._group(client_id)
+        # What was taken only now is not held yet.
+        if group.claims.pop(claim, None) is None:
+            group.releases.append(claim)
 
     def write(self, client_id: str) -> Write | None:
         """All that is to be written for one client; None where nothing is."""
