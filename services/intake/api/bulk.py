@@ -84,7 +84,12 @@ async def _rehearse(
     handlers: Handlers, desk: Desk, lines: Sequence[Line]
 ) -> AsyncIterator[list[LineResult]]:
     for read in _chunks(lines):
-        yield _results(read, await handlers.rehearse(desk, _intents(read)))
+        try:
+            results = await handlers.rehearse(desk, _intents(read))
+        except Unavailable as error:
+            yield [refused(number, error) for number, _ in read]
+        else:
+            yield _results(read, results)
 
 
 def _chunks(lines: Sequence[Line]) -> Iterator[list[Read]]:

@@ -7,6 +7,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from shared.errors import Unavailable
+from shared.eventstore import EventStore
 from tests.integration.intake.home import NDJSON, Caller, Intake
 
 EPISODE = {"kind": "episode", "opened_at": "2020-01-06T00:00:00Z"}
@@ -154,3 +156,32 @@ async def test_a_call_that_is_too_large_changes_nothing(caller: Caller, intake: 
     answer = await caller.http.post("/intake/v1/bulk", content=content, headers=NDJSON)
     assert answer.status_code == 413
     assert len(await intake.events()) == before
+
+
+async def test_a_number_given_up_and_taken_back_in_one_call_stays(caller: Caller) -> None:
+    def line(number: str) -> dict[str, Any]:
+        identifiers = [{"system": "mrn", "value": number}]
+        return {"kind": "client", "external_id": "c-1", "identifiers": identifiers}
+
+    await caller.bulk([line("1")])
+    back = await caller.bulk([line("2"), line("1")], "?on_conflict=correct")
+    assert [one["status"] for one in back] == ["corrected", "corrected"]
+    for number, count in (("1", 1), ("2", 0)):
+        search = {"identifier": {"system": "mrn", "value": number}}
+        found = await caller.http.post("/intake/v1/clients/search", json=search)
+        assert len(found.json()["items"]) == count
+
+
+@pytest.mark.parametrize("query", ["", "?dry_run=true"])
+async def test_what_a_database_that_is_away_leaves_undone_is_refused_line_by_line(
+    caller: Caller, monkeypatch: pytest.MonkeyPatch, query: str
+) -> None:
+    async def away(*_: object) -> None:
+        raise Unavailable("the database is not available")
+
+    monkeypatch.setattr(EventStore, "heads", away)
+    results = await caller.bulk(history_of(1), query)
+    assert [one["line"] for one in results] == [1, 2, 3, 4]
+    assert {(one["status"], one["error"]["code"]) for one in results} == {
+        ("refused", "unavailable")
+    }
