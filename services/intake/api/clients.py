@@ -118,7 +118,7 @@ async def decide_consent(
     return await fulfil_one(
         request,
         principal,
-        consent.intent(Ref(id=client_id)),
+        consent.intent(Ref(id=client_id), if_match(request)),
         show=lambda outcome: consent_view(outcome, consent.purpose),
     )
 

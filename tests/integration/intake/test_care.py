@@ -232,6 +232,21 @@ async def test_if_match_guards_against_changes_in_between(caller: Caller) -> Non
     assert (await caller.http.get(path)).json()["given_name"] == "Eva"
 
 
+async def test_a_decision_about_an_older_version_is_refused(caller: Caller) -> None:
+    client = await caller.client()
+    path = f"/intake/v1/clients/{client['id']}"
+    tag = {"If-Match": (await caller.http.get(path)).headers["ETag"]}
+    await caller.http.patch(path, json={"given_name": "Eva"})
+    body = {"purpose": "research", "given": True}
+    stale = await caller.http.post(f"{path}/consents", json=body, headers=tag)
+    assert stale.status_code == 412
+    now = await caller.http.get(path)
+    assert now.json()["consents"]["research"] is False
+    fresh = {"If-Match": now.headers["ETag"]}
+    given = await caller.http.post(f"{path}/consents", json=body, headers=fresh)
+    assert given.status_code == 201
+
+
 async def test_an_event_says_which_request_it_came_from(caller: Caller, intake: Intake) -> None:
     trace_id = "0af7651916cd43dd8448eb211c80319c"
     headers = {"traceparent": f"00-{trace_id}-b7ad6b7169203331-01"}

@@ -94,10 +94,11 @@ class ConsentModel(ApiModel):
     given_by: Name | None = None
     wording_version: Name | None = None
 
-    def intent(self, client: Ref) -> DecideConsent:
+    def intent(self, client: Ref, if_match: int | None = None) -> DecideConsent:
         """What is asked for."""
         return DecideConsent(
             client=client,
+            if_match=if_match,
             purpose=self.purpose,
             given=self.given,
             at=self.at,
