@@ -6,7 +6,6 @@ from pathlib import Path
 
 from fastapi import FastAPI
 from redis.asyncio import Redis
-from sqlalchemy import text
 
 from services.intake.api import bulk, clients, episodes, oauth, staff
 from services.intake.handlers import Handlers
@@ -46,10 +45,6 @@ def create_app(settings: Settings) -> FastAPI:
         if redis is not None:
             await redis.aclose()
 
-    async def ready() -> None:
-        async with database.session() as connection:
-            await connection.execute(text("SELECT 1"))
-
     app = create_api(
         SERVICE,
         title="Heroic intake",
@@ -57,7 +52,7 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
         # The issuer knows its own keys: nothing is asked of anybody.
         verifier=TokenVerifier(signing_keys, settings.issuer),
-        ready=ready,
+        ready=store.check,
         settings=settings,
     )
     app.state.handlers = Handlers(store, keyring, utc_now)
