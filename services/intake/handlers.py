@@ -1,6 +1,5 @@
 """Load, decide, append: the only place where commands about care meet the store."""
 
-import contextlib
 from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
@@ -9,7 +8,7 @@ from services.intake.claims import ClaimNames
 from services.intake.desk import Desk, Options
 from services.intake.fulfilling import Outcome, try_to
 from services.intake.intents import Intent, Look
-from services.intake.queues import Queues
+from services.intake.races import ATTEMPTS, Queues, again_where_lost
 from services.intake.references import claims_of, stream_of, streams_of
 from shared.clock import Clock
 from shared.errors import HeroicError
@@ -26,9 +25,8 @@ from shared.ids import new_id
 from shared.privacy import Keyring
 from shared.telemetry import current_traceparent
 
-ATTEMPTS = 8
 BULK = "bulk"
-"""How often a command is decided anew after it lost a race."""
+"""The queue of bulk calls that lost a race."""
 
 Result = Outcome | HeroicError
 Render = Callable[[Outcome], bytes]
@@ -75,16 +73,7 @@ class Handlers:
             written = await self._store.write(_answered(write, key, answer))
             return (written.replayed, None) if written.replayed else (answer, outcome)
 
-        try:
-            return await attempt()
-        except (WrongVersion, Claimed) as lost:
-            stream = lost.stream
-        # Losers of this process queue up instead of racing each other again and again.
-        async with self._queues.of((tenant, stream)):
-            for _ in range(ATTEMPTS - 1):
-                with contextlib.suppress(WrongVersion, Claimed):
-                    return await attempt()
-            return await attempt()
+        return await again_where_lost(self._queues, tenant, attempt)
 
     async def many(self, tenant: str, intents: Sequence[Intent], options: Options) -> list[Result]:
         """Fulfil intents in their order, as if one by one; an error stands where one failed.

@@ -8,6 +8,7 @@ import msgspec
 from services.intake import secret_hashes
 from services.intake.domain import organisation as domain
 from services.intake.domain.organisation import Integration
+from services.intake.races import Queues, again_where_lost
 from shared.contracts import Event
 from shared.errors import NotFound, Unauthenticated
 from shared.eventstore import Append, EventStore, IdempotencyKey, NewEvent, StoredResponse, Write
@@ -32,6 +33,7 @@ class Organisations:
     def __init__(self, store: EventStore, keyring: Keyring) -> None:
         self._store = store
         self._keyring = keyring
+        self._queues = Queues()
 
     async def register(self, name: str) -> str:
         """A new organisation; gives its id, which is the tenant of all that it does."""
@@ -45,7 +47,7 @@ class Organisations:
         self, organisation_id: str, name: str, scopes: Iterable[str] = SCOPES
     ) -> Credentials:
         """A machine that may act for the organisation within `scopes`; `NotFound` without it."""
-        await self._version(organisation_id)
+        await self._check_known(organisation_id)
         integration_id = new_id()
         secret = secrets.token_urlsafe(SECRET_BYTES)
         events = domain.register_integration(
@@ -58,15 +60,22 @@ class Organisations:
         self, organisation_id: str, name: str, timezone: str, *, key: IdempotencyKey | None = None
     ) -> StoredResponse:
         """A new clinic; the answer with its id."""
-        version = await self._version(organisation_id)
         stream = _organisation_stream(organisation_id)
-        history = await self._store.read(organisation_id, stream)
-        organisation = domain.fold_organisation([event.data for event in history])
         clinic_id = new_id()
-        events = domain.open_clinic(organisation, clinic_id, name, timezone)
         body = msgspec.json.encode({"id": clinic_id, "name": name, "timezone": timezone})
         answer = StoredResponse(201, body)
-        return await self._append(organisation_id, stream, version, events, key=key, answer=answer)
+
+        async def attempt() -> StoredResponse:
+            history = await self._store.read(organisation_id, stream)
+            organisation = domain.fold_organisation([event.data for event in history])
+            if organisation is None:
+                raise NotFound("There is no such organisation.")
+            events = domain.open_clinic(organisation, clinic_id, name, timezone)
+            return await self._append(
+                organisation_id, stream, len(history), events, key=key, answer=answer
+            )
+
+        return await again_where_lost(self._queues, organisation_id, attempt)
 
     async def invite(
         self,
@@ -101,12 +110,10 @@ class Organisations:
             raise Unauthenticated("The client is not known here.")
         return tenant, found
 
-    async def _version(self, organisation_id: str) -> int:
+    async def _check_known(self, organisation_id: str) -> None:
         stream = _organisation_stream(organisation_id)
-        heads = await self._store.heads(organisation_id, [stream])
-        if stream not in heads:
+        if not await self._store.heads(organisation_id, [stream]):
             raise NotFound("There is no such organisation.")
-        return heads[stream].version
 
     async def _append(
         self,

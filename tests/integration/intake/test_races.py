@@ -59,6 +59,21 @@ async def test_fifty_sessions_of_one_episode_at_once_are_all_there(caller: Calle
     assert now.json()["version"] == 1 + MANY
 
 
+async def test_fifty_clinics_at_once_are_all_open(caller: Caller, intake: Intake) -> None:
+    answers = await asyncio.gather(
+        *(
+            caller.http.post(
+                "/intake/v1/clinics", json={"name": f"Clinic {number}", "timezone": "Europe/Oslo"}
+            )
+            for number in range(MANY)
+        )
+    )
+    assert {answer.status_code for answer in answers} == {201}
+    stored = await intake.events("ClinicOpened")
+    ours = [row["version"] for row in stored if row["tenant"] == caller.organisation_id]
+    assert ours == list(range(2, MANY + 2))
+
+
 async def test_two_hundred_clients_at_once_are_all_durable(caller: Caller, intake: Intake) -> None:
     answers = await asyncio.gather(*(caller.client(external_id=f"p-{i}") for i in range(200)))
     stored = await intake.events("ClientRegistered")
