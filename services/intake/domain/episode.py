@@ -48,8 +48,8 @@ class Episode(msgspec.Struct, frozen=True, kw_only=True):
     status: Literal["open", "closed"] = "open"
     closing: Closing | None = None
     turned_at: datetime
+    """When it was last opened, closed or reopened."""
     sessions: dict[str, Session] = {}
-    """`turned_at` is when it was last opened, closed or reopened."""
 
 
 class Open(msgspec.Struct, frozen=True, kw_only=True):
