@@ -24,6 +24,7 @@ async def api(settings: Settings) -> int:
             host=HOST,
             port=PORT,
             access_log=False,
+            log_config=None,
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
     )
