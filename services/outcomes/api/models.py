@@ -27,14 +27,14 @@ class RiskAnswer(ApiModel):
 
 
 class SignalView(ApiModel):
-    """A rule that holds for a rating, with what it looked at. Thresholds are exact decimals."""
+    """A rule that holds for a rating, with what it looked at and its thresholds."""
 
     rule: str
     rule_version: int
     kind: SignalKind
     severity: Severity
     inputs: dict[str, float]
-    thresholds: dict[str, str]
+    thresholds: dict[str, float]
 
 
 class RatingView(ApiModel):

@@ -152,7 +152,7 @@ def _rating(rating: Rating, signals: list[Signal], note: str | None) -> RatingVi
                 kind=one.kind,
                 severity=one.severity,
                 inputs={name: from_tenths(value) for name, value in one.inputs.items()},
-                thresholds=one.thresholds,
+                thresholds={name: float(value) for name, value in one.thresholds.items()},
             )
             for one in signals
         ],
