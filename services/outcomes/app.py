@@ -10,6 +10,7 @@ from services.outcomes.api import clients, rules, stream
 from services.outcomes.api.context import Context
 from services.outcomes.assessor import Assessor
 from services.outcomes.feed import Feed
+from services.outcomes.hub import Hub
 from services.outcomes.projector import Projector
 from services.outcomes.settings import Settings
 from services.outcomes.views import GROUP, Views
@@ -36,17 +37,19 @@ def create_app(settings: Settings) -> FastAPI:
     """The web process of outcomes."""
     database = create_database(settings.database_url)
     keyring = open_keyring(create_database(settings.keys_url), settings.key_encryption_key)
-    ear = Ear(settings.redis_url)
+    feed = Feed(database)
+    hub = Hub(feed, Ear(settings.redis_url))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        ear.start()
+        hub.start()
         yield
-        await ear.stop()
+        await hub.stop()
         await keyring.close()
         await database.dispose()
 
     async def ready() -> None:
+        hub.check()
         async with database.session() as conn:
             await conn.execute(text("SELECT 1"))
 
@@ -59,7 +62,7 @@ def create_app(settings: Settings) -> FastAPI:
         ready=ready,
         settings=settings,
     )
-    app.state.context = Context(Views(database, keyring), Feed(database, ear))
+    app.state.context = Context(Views(database, keyring), feed, hub)
     return app
 
 

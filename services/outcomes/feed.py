@@ -1,70 +1,91 @@
 """The feed of view changes: which clients' views changed, in an order that can be resumed."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import suppress
+from collections.abc import Collection
 from typing import NamedTuple
 
-from services.outcomes.wake import Ear
 from shared.database import Database, driver
+from shared.errors import FieldError, Invalid
+from shared.eventstore.tail import Cursor
+from shared.web import decode_cursor
 
-POLL_SECONDS = 1.0
 PAGE = 100
+END = 2**63
+"""Above every part of a place."""
 
-HORIZON = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text"
+HORIZON = "SELECT pg_snapshot_xmin(pg_current_snapshot())"
 
 # Only below the horizon: a transaction with a lower id may still be open above it, and its rows
-# would be passed over for ever. `c.xid` is spelt out, for `xid` alone would be the text.
-PAGE_OF_CHANGES = """
-SELECT c.xid::text AS xid, c.position, c.client_ids FROM view_changes AS c
-WHERE c.tenant = $1 AND (c.xid, c.position) > ($2::text::xid8, $3)
-    AND c.xid < pg_snapshot_xmin(pg_current_snapshot())
-ORDER BY c.xid, c.position LIMIT $4
+# would be passed over for ever. A look-up a tenant in the order of the key, and one for whether
+# anything lies above: a plan made for any parameters would else read the whole table.
+READ = """
+SELECT h.horizon, EXISTS (
+        SELECT FROM unnest($1::text[]) AS t (tenant) CROSS JOIN LATERAL (
+            SELECT FROM view_changes AS c
+            WHERE c.tenant = t.tenant AND c.xid >= h.horizon
+            ORDER BY c.xid LIMIT 1
+        ) AS one
+    ) AS above, n.*
+FROM (SELECT pg_snapshot_xmin(pg_current_snapshot()) AS horizon OFFSET 0) AS h
+LEFT JOIN LATERAL (
+    SELECT one.* FROM unnest($1::text[]) AS t (tenant) CROSS JOIN LATERAL (
+        SELECT c.tenant, c.xid, c.position, c.client_ids FROM view_changes AS c
+        WHERE c.tenant = t.tenant AND (c.xid, c.position) > ($2, $3) AND c.xid < h.horizon
+        ORDER BY c.xid, c.position LIMIT $4
+    ) AS one
+    ORDER BY one.xid, one.position LIMIT $4
+) AS n ON true
+ORDER BY n.xid, n.position
 """
 
 
-class Cursor(NamedTuple):
-    """A place in the feed of one tenant."""
-
-    xid: int
-    position: int
-
-
 class Change(NamedTuple):
-    """The clients whose views one transaction changed."""
+    """The clients of a tenant whose views one transaction changed; `cursor` is right after it."""
 
     cursor: Cursor
+    tenant: str
     client_ids: list[str]
 
 
+class Page(NamedTuple):
+    """What the feed had: `place` is where to read on. `more`: there is more at once; `above`:
+    there is something that the horizon hides for the moment."""
+
+    changes: list[Change]
+    place: Cursor
+    more: bool
+    above: bool
+
+
 class Feed:
-    """Gives the changes of one tenant after a place, and then those that come."""
+    """Reads the changes under the wall: only the tenants that are named are seen."""
 
-    def __init__(self, database: Database, ear: Ear) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._ear = ear
 
-    async def now(self, tenant: str) -> Cursor:
-        """The place after all that has happened."""
-        async with self._database.session(tenant) as conn:
-            return Cursor(int(await driver(conn).fetchval(HORIZON)), 0)
+    async def now(self) -> Cursor:
+        """The place after all that has been settled."""
+        async with self._database.session() as conn:
+            return Cursor(await driver(conn).fetchval(HORIZON), 0)
 
-    async def read(self, tenant: str, after: Cursor) -> list[Change]:
-        """The next changes after a place."""
-        async with self._database.session(tenant) as conn:
-            rows = await driver(conn).fetch(
-                PAGE_OF_CHANGES, tenant, str(after.xid), after.position, PAGE
-            )
-        return [Change(Cursor(int(row[0]), row[1]), row[2]) for row in rows]
+    async def read(self, tenants: Collection[str], after: Cursor) -> Page:
+        """The next changes of `tenants` after a place, in one round trip."""
+        asked = sorted(tenants)
+        async with self._database.session(*asked) as conn:
+            rows = await driver(conn).fetch(READ, asked, *after, PAGE)
+        horizon, above = rows[0]["horizon"], rows[0]["above"]
+        changes = [
+            Change(Cursor(row["xid"], row["position"]), row["tenant"], row["client_ids"])
+            for row in rows
+            if row["xid"] is not None
+        ]
+        full = len(changes) == PAGE
+        end = changes[-1].cursor if full else Cursor(horizon, 0)
+        return Page(changes, max(after, end), full, above)
 
-    async def follow(self, tenant: str, after: Cursor) -> AsyncIterator[Change]:
-        """All changes after a place, for ever; holds no connection while it waits."""
-        while True:
-            ring = self._ear.next_ring()
-            changes = await self.read(tenant, after)
-            for change in changes:
-                yield change
-                after = change.cursor
-            if not changes:
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(ring.wait(), POLL_SECONDS)
+
+def place_of(text: str) -> Cursor:
+    """The place that `encode_cursor` was given; Invalid if it is none of ours."""
+    xid, position = decode_cursor(text, tuple[int, int])
+    if not (0 <= xid < END and 0 <= position < END):
+        raise Invalid(errors=[FieldError("/cursor", "This is no cursor of ours.", "cursor")])
+    return Cursor(xid, position)

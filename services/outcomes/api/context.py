@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from fastapi import Request
 
 from services.outcomes.feed import Feed
+from services.outcomes.hub import Hub
 from services.outcomes.views import Views
 
 
@@ -14,6 +15,7 @@ class Context:
 
     views: Views
     feed: Feed
+    hub: Hub
 
 
 def context(request: Request) -> Context:

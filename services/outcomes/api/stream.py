@@ -1,6 +1,7 @@
 """Server-sent events: whose view changed. Ids only; whoever may, reads the view itself."""
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Annotated
 
 import msgspec
@@ -8,8 +9,10 @@ from fastapi import APIRouter, Header
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from services.outcomes.api.clients import Parts, Reader
-from services.outcomes.feed import Change, Cursor
-from shared.web import decode_cursor, encode_cursor
+from services.outcomes.feed import place_of
+from services.outcomes.hub import Hub
+from shared.eventstore.tail import Cursor
+from shared.web import encode_cursor
 
 router = APIRouter(prefix="/v1", tags=["stream"])
 
@@ -28,24 +31,27 @@ async def stream(
     last_event_id: Annotated[str | None, Header(max_length=500)] = None,
 ) -> EventSourceResponse:
     """Events `view-changed` with `{"client_id", "link"}`, from now on or after `Last-Event-ID`."""
-    if last_event_id is None:
-        after = await parts.feed.now(reader.tenant)
-    else:
-        after = Cursor(*decode_cursor(last_event_id, tuple[int, int]))
+    after = None if last_event_id is None else place_of(last_event_id)
+    # Also where it is not needed: a database that is away is a 503, and no stream that breaks.
+    now = await parts.feed.now()
     return EventSourceResponse(
-        _events(parts.feed.follow(reader.tenant, after), after),
+        _events(parts.hub, reader.tenant, now if after is None else after),
         ping=HEARTBEAT_SECONDS,
         send_timeout=SLOW_SECONDS,
     )
 
 
-async def _events(changes: AsyncIterator[Change], before: Cursor) -> AsyncIterator[ServerSentEvent]:
-    async for change in changes:
-        last = len(change.client_ids) - 1
-        for number, client_id in enumerate(change.client_ids):
-            # Who resumes in the middle of a transaction gets all of it again.
-            cursor = change.cursor if number == last else before
-            link = f"/outcomes/v1/clients/{client_id}"
-            data = msgspec.json.encode({"client_id": client_id, "link": link}).decode()
-            yield ServerSentEvent(data, event="view-changed", id=encode_cursor(cursor), sep="\n")
-        before = change.cursor
+async def _events(hub: Hub, tenant: str, before: Cursor) -> AsyncIterator[ServerSentEvent]:
+    async with aclosing(hub.follow(tenant, before)) as changes:
+        async for change in changes:
+            last = len(change.client_ids) - 1
+            for number, client_id in enumerate(change.client_ids):
+                # Who resumes in the middle of a transaction gets all of it again.
+                yield _event(client_id, change.cursor if number == last else before)
+            before = change.cursor
+
+
+def _event(client_id: str, cursor: Cursor) -> ServerSentEvent:
+    link = f"/outcomes/v1/clients/{client_id}"
+    data = msgspec.json.encode({"client_id": client_id, "link": link}).decode()
+    return ServerSentEvent(data, event="view-changed", id=encode_cursor(cursor), sep="\n")
