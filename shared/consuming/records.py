@@ -129,7 +129,7 @@ def read_envelope(raw: bytes) -> RawEnvelope | None:
         envelope = _raw_envelope.decode(raw)
     except UNREADABLE:
         return None
-    return None if _holds_nul(envelope) else envelope
+    return None if "\0" in envelope.type or _holds_nul(envelope) else envelope
 
 
 def _holds_nul(header: Header) -> bool:

@@ -8,13 +8,14 @@ import msgspec
 from fastapi import Request
 from starlette.responses import StreamingResponse
 
-from shared.errors import FieldError, HeroicError, UnsupportedMediaType
+from shared.errors import FieldError, HeroicError, TooLarge, UnsupportedMediaType
 from shared.web.body import media_type, read_body
 
 NDJSON = "application/x-ndjson"
 NDJSON_TYPES = (NDJSON, "application/ndjson", "application/jsonl", "application/json-lines")
 MAX_BULK_BYTES = 64 * 1024 * 1024
 MAX_LINE_BYTES = 256 * 1024
+MAX_LINES = 200_000
 
 T = TypeVar("T")
 Line = tuple[int, bytes]
@@ -52,6 +53,8 @@ async def ndjson_lines(request: Request, limit: int = MAX_BULK_BYTES) -> list[Li
     if media_type(request) not in NDJSON_TYPES:
         raise UnsupportedMediaType(f"The body must be {NDJSON}.")
     raw = await read_body(request, limit)
+    if raw.count(b"\n") > MAX_LINES:
+        raise TooLarge(f"A call may have at most {MAX_LINES} lines.")
     return [(number, line) for number, line in enumerate(raw.split(b"\n"), 1) if line.strip()]
 
 

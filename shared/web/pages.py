@@ -15,6 +15,7 @@ from shared.errors import FieldError, Invalid
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 200
 MAX_CURSOR_CHARS = 500
+NO_CURSOR = FieldError("/cursor", "This is no cursor of ours.", "cursor")
 
 T = TypeVar("T")
 
@@ -48,11 +49,18 @@ def decode_cursor(cursor: str, kind: type[T]) -> T:
     try:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
         raw = base64.b64decode(padded, altchars=b"-_", validate=True)
-        return msgspec.msgpack.decode(raw, type=kind)
+        place = msgspec.msgpack.decode(raw, type=kind)
     except (UnicodeError, binascii.Error, msgspec.MsgspecError, RecursionError) as error:
-        raise Invalid(errors=[FieldError("/cursor", "This is no cursor of ours.", "cursor")]) from (
-            error
-        )
+        raise Invalid(errors=[NO_CURSOR]) from error
+    # PostgreSQL has no text with a NUL in it.
+    if _has_nul(place):
+        raise Invalid(errors=[NO_CURSOR])
+    return place
+
+
+def _has_nul(place: object) -> bool:
+    parts = place if isinstance(place, tuple) else (place,)
+    return any("\0" in part for part in parts if isinstance(part, str))
 
 
 def page_of(

@@ -24,6 +24,7 @@ BAD: dict[str, tuple[bytes | None, str | None]] = {
     "newer schema": (BAD_CLIENT.event(1, schemaversion=99), "unknown_type"),
     "data of another type": (BAD_CLIENT.event(1, data={"measure": 7}), "broken_contract"),
     "NUL in a name": (BAD_CLIENT.event(1, stream="feedback-\0"), "unreadable"),
+    "NUL in a type": (BAD_CLIENT.event(1, type="heroic.\0"), "unreadable"),
     "a name that is too long": (BAD_CLIENT.event(1, stream="s" * 5_000), "unreadable"),
     "version that is no version": (BAD_CLIENT.event(1, streamversion=-1), "unreadable"),
     "version beyond all bounds": (BAD_CLIENT.event(1, streamversion=10**30), "unreadable"),

@@ -166,6 +166,7 @@ async def test_a_list_can_be_walked_to_its_end(http: httpx.AsyncClient) -> None:
         "cursor=%00",
         "cursor=%F0%9F%99%82",
         "cursor=" + encode_cursor("a text"),
+        "cursor=" + encode_cursor((1, "\0")),
         "cursor=" + encode_cursor((1, 2)),
         "cursor=" + "x" * 501,
     ],
@@ -252,3 +253,9 @@ async def test_a_request_is_one_span_of_its_callers_trace(http: httpx.AsyncClien
     assert second.name == "GET /demo/v1/things/{name}"
     assert not second.status.is_ok
     assert SECRET not in second.to_json()
+
+
+async def test_a_call_of_too_many_lines_is_refused_as_a_whole(http: httpx.AsyncClient) -> None:
+    headers = {"Content-Type": "application/x-ndjson"}
+    answer = await http.post("/demo/v1/lines", content=b"1\n" * 200_001, headers=headers)
+    assert answer.status_code == 413
