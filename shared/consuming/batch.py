@@ -5,14 +5,18 @@ The order of statements is what makes it exactly once in effect:
 1. plain SELECTs: who is held back, versions of streams, and what the handler needs;
 2. compute;
 3. derived events, the first write (a reader of the store must never see a stream out of order);
-4. effects, versions of streams, parked records;
-5. the checkpoint, by compare-and-set on what this worker knew when it began.
+4. effects, parked records;
+5. versions of streams and the checkpoint, by compare-and-set on what this worker knew when it
+   began.
 
 Whoever does not find the checkpoint as it was rolls back all of it.
 """
 
+import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
+from weakref import WeakKeyDictionary
 
 import asyncpg
 from prometheus_client import Counter
@@ -23,22 +27,40 @@ from shared.consuming.parking import ask, write_parked
 from shared.consuming.records import Handler, Incoming, Plan, Record
 from shared.consuming.sorting import FORK, HELD, Key, Reason, Sorted, Sorter, sort_alone
 from shared.consuming.state import (
+    Moved,
     Position,
-    advance,
+    finish,
     load_heads,
     load_holds,
     load_passed,
     load_seen,
-    save_heads,
-    save_seen,
 )
-from shared.database import Database, driver, transient_is_unavailable
+from shared.consuming.transaction import transaction
+from shared.database import Database, transient_is_unavailable
 from shared.eventstore import EventStore
 
 log = logging.getLogger(__name__)
 
 APPLIED = Counter("heroic_consumed_events", "Events applied.", ("group",))
 PARKED = Counter("heroic_parked_events", "Events parked.", ("group", "reason"))
+
+
+BIG = 25
+"""Records; computing what more of them lead to keeps the process busy for tens of milliseconds."""
+
+_big_ones = WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock]()
+
+
+def big_ones_in_turn(records: int) -> AbstractAsyncContextManager[object]:
+    """Let one big batch of this process at a time have a transaction.
+
+    While one has written and waits for the database, another would compute. As long as that takes
+    the first stays open, and a transaction that has written holds up every relay of the server.
+    Not for a group that takes each event by itself: it computes little, and must keep up.
+    """
+    if records < BIG:
+        return nullcontext()
+    return _big_ones.setdefault(asyncio.get_running_loop(), asyncio.Lock())
 
 
 class HandlerFailed(Exception):
@@ -81,21 +103,20 @@ class Batches:
         Raises HandlerFailed, Fenced, and whatever the database raises; nothing is written then.
         """
         tenants = sorted({r.envelope.tenant if r.envelope else "" for r in records})
-        async with self.database.session(*tenants) as connection:
-            conn = driver(connection)
+        async with (
+            big_ones_in_turn(len(records)),
+            transaction(self.database, tenants) as (connection, conn),
+        ):
             result = await self._sort(conn, position, records, condemned, tenants, reread=reread)
             plan = await self.effects(connection, result.applicable)
-            if self.versions:
-                if result.heads:
-                    await save_heads(conn, self.group, result.heads)
-            elif result.applicable:
-                await save_seen(conn, self.group, [key_of(e) for e in result.applicable])
             if result.parked:
                 await write_parked(conn, self.group, result.parked)
             for tenant, holder in result.healed:
                 await ask(conn, self.group, tenant, holder, position.partition)
             moved = self._moved(position, records, result)
-            await advance(conn, position, *moved)
+            applied = result.heads if self.versions else [key_of(e) for e in result.applicable]
+            # Only events that were appended are told of before a crash could take them back.
+            await finish(conn, position, moved, applied, durable=bool(plan.writes))
         position.next_offset, position.reread_until, position.failing = moved
         position.remember(result.heads)
         self._count(result)
@@ -167,14 +188,12 @@ class Batches:
             result = sort(passed)
         return result
 
-    def _moved(
-        self, position: Position, records: Sequence[Record], result: Sorted
-    ) -> tuple[int, int, int]:
-        """The checkpoint after this batch: next offset, re-read until, failures."""
+    def _moved(self, position: Position, records: Sequence[Record], result: Sorted) -> Moved:
+        """The checkpoint after this batch."""
         if result.gap is not None:
-            return 0, result.gap.offset + 1, result.failing
+            return Moved(0, result.gap.offset + 1, result.failing)
         last = records[result.taken - 1].offset + 1 if result.taken else position.next_offset
-        return last, position.reread_until, result.failing
+        return Moved(last, position.reread_until, result.failing)
 
     def _count(self, result: Sorted) -> None:
         APPLIED.labels(self.group).inc(len(result.applicable))

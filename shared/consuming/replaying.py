@@ -31,8 +31,8 @@ from shared.errors import Unavailable
 AT_ONCE = 2_000
 
 DUE = """
-SELECT tenant, holder FROM replays
-WHERE group_name = $1 AND partition = $2
+SELECT partition, tenant, holder FROM replays
+WHERE group_name = $1 AND partition = ANY($2::int[])
     AND (waiting_for IS NULL OR waiting_for = ANY($3::text[]))
 LIMIT 50
 """
@@ -146,12 +146,14 @@ class Replays:
     async def run(self) -> None:
         """Do all that is due in the partitions of this member."""
         schemas = sorted(KNOWN_SCHEMAS)
-        for number in self._assignment.numbers:
-            async with self._database.session() as connection:
-                due = await driver(connection).fetch(DUE, self._group, number, schemas)
-            for tenant, holder in due:
-                async with self._assignment.locks[number]:
-                    await self._replay(tenant, holder)
+        numbers = self._assignment.numbers
+        if not numbers:
+            return
+        async with self._database.session() as connection:
+            due = await driver(connection).fetch(DUE, self._group, numbers, schemas)
+        for number, tenant, holder in due:
+            async with self._assignment.locks[number]:
+                await self._replay(tenant, holder)
 
     async def _replay(self, tenant: str, holder: str) -> None:
         """Bring through what `holder` has parked, as far as it goes."""

@@ -69,12 +69,6 @@ FROM consumer_checkpoints c
 WHERE c.group_name = $1 AND c.topic = ANY($2::text[]) AND c.partition = ANY($3::int[])
 """
 
-# The fence: whoever read another checkpoint than the one that is there writes nothing at all.
-ADVANCE = """
-UPDATE consumer_checkpoints SET next_offset = $6, reread_until = $7, failing = $8
-WHERE group_name = $1 AND topic = $2 AND partition = $3 AND topic_id = $4 AND next_offset = $5
-"""
-
 HEADS = """
 SELECT i.ord, c.version, c.last_id
 FROM unnest($2::text[], $3::text[]) WITH ORDINALITY AS i(tenant, stream, ord)
@@ -101,6 +95,33 @@ ON CONFLICT (tenant, group_name, stream) DO UPDATE
     WHERE c.version < EXCLUDED.version
 """
 
+SET_SEEN = """
+INSERT INTO seen_events (tenant, group_name, event_id)
+SELECT i.tenant, $1, i.event_id FROM unnest($2::text[], $3::text[]) AS i(tenant, event_id)
+"""
+
+# What was applied, and the checkpoint, in one round trip. The checkpoint is the fence: whoever
+# read another one than the one that is there writes nothing at all. `durable`: see `finish`.
+FINISH = """
+WITH saved AS ({save} RETURNING 1), moved AS (
+    UPDATE consumer_checkpoints SET next_offset = ${n5}, reread_until = ${n6}, failing = ${n7}
+    WHERE group_name = $1 AND topic = ${n1} AND partition = ${n2} AND topic_id = ${n3}
+        AND next_offset = ${n4}
+    RETURNING 1
+)
+SELECT (SELECT count(*) FROM saved), (SELECT count(*) FROM moved),
+    set_config('synchronous_commit',
+        CASE WHEN ${n8} THEN current_setting('synchronous_commit') ELSE 'off' END, true)
+"""
+
+
+def _finish(save: str, parameters: int) -> str:
+    names = {f"n{n}": parameters + n for n in range(1, 9)}
+    return FINISH.format(save=save, **names)
+
+
+FINISH_HEADS, FINISH_SEEN = _finish(SAVE_HEADS, 5), _finish(SET_SEEN, 3)
+
 SEEN = """
 SELECT tenant, event_id FROM seen_events
 WHERE group_name = $1 AND tenant = ANY($2::text[]) AND event_id = ANY($3::text[])
@@ -108,11 +129,6 @@ UNION ALL
 SELECT tenant, event_id FROM parked
 WHERE group_name = $1 AND tenant = ANY($2::text[]) AND event_id = ANY($3::text[])
 """
-SET_SEEN = """
-INSERT INTO seen_events (tenant, group_name, event_id)
-SELECT i.tenant, $1, i.event_id FROM unnest($2::text[], $3::text[]) AS i(tenant, event_id)
-"""
-
 PASSED = """
 SELECT event_id FROM parked
 WHERE group_name = $1 AND tenant = ANY($2::text[]) AND event_id = ANY($3::text[])
@@ -135,26 +151,40 @@ async def load_positions(
     return {partition: found[partition] for partition in partitions}
 
 
-async def advance(
+class Moved(NamedTuple):
+    """A checkpoint after a batch."""
+
+    next_offset: int
+    reread_until: int
+    failing: int
+
+
+async def finish(
     conn: asyncpg.Connection,
     position: Position,
-    next_offset: int,
-    reread_until: int,
-    failing: int,
+    moved: Moved,
+    applied: Mapping[Key, Head] | Sequence[Key],
+    *,
+    durable: bool,
 ) -> None:
-    """Move the checkpoint on from `position`, the last write of a transaction; or Fenced."""
-    done = await conn.execute(
-        ADVANCE,
-        position.group,
-        position.topic,
-        position.partition,
-        position.topic_id,
-        position.next_offset,
-        next_offset,
-        reread_until,
-        failing,
-    )
-    if done != "UPDATE 1":
+    """Record what was applied (heads, or events by themselves) and move the checkpoint on from
+    `position`, the last write of a transaction; or Fenced.
+
+    Not `durable`: a crash may take the transaction back, together with all that came after it.
+    Enough where nobody was told of anything by it: its records are read again from the checkpoint.
+    """
+    if isinstance(applied, Mapping):
+        statement, columns = FINISH_HEADS, head_columns(applied)
+    else:
+        statement, columns = FINISH_SEEN, [[e[0] for e in applied], [e[1] for e in applied]]
+    place = position.topic, position.partition, position.topic_id, position.next_offset
+    try:
+        saved, moved_on, _ = await conn.fetchrow(
+            statement, position.group, *columns, *place, *moved, durable
+        )
+    except asyncpg.UniqueViolationError as error:
+        raise Fenced from error
+    if (saved, moved_on) != (len(applied), 1):
         raise Fenced
 
 
@@ -172,18 +202,21 @@ async def load_heads(
 
 async def save_heads(conn: asyncpg.Connection, group: str, heads: Mapping[Key, Head]) -> None:
     """Record what was applied; Fenced if somebody else has applied it."""
+    done = await conn.execute(SAVE_HEADS, group, *head_columns(heads))
+    if int(done.rpartition(" ")[2]) != len(heads):
+        raise Fenced
+
+
+def head_columns(heads: Mapping[Key, Head]) -> list[list[object]]:
+    """`heads` as SAVE_HEADS takes them."""
     # In one order everywhere, so that two workers never wait for each other crosswise.
     keys = sorted(heads)
-    done = await conn.execute(
-        SAVE_HEADS,
-        group,
+    return [
         [key[0] for key in keys],
         [key[1] for key in keys],
         [heads[key].version for key in keys],
         [heads[key].id for key in keys],
-    )
-    if int(done.rpartition(" ")[2]) != len(keys):
-        raise Fenced
+    ]
 
 
 async def load_holds(

@@ -240,7 +240,8 @@ async def test_a_partition_that_fails_does_not_hold_up_or_rewind_the_others(home
     async with home.consuming(recorder):
 
         async def others_are_through() -> bool:
-            return len({one.stream for one in await home.applied()}) >= 6
+            # All but those who happen to be in the bad one's partition.
+            return len({one.stream for one in await home.applied()}) >= 3
 
         await eventually_async(others_are_through)
         assert await home.versions(bad) == []
