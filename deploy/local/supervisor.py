@@ -28,6 +28,10 @@ from deploy.local.process import TAIL_BYTES, Child, check, spawn, wait_until
 from deploy.local.stacks import open_stack
 from deploy.setup.databases import SERVICES
 
+# The service and the role of each worker process. The rules of alerts have one of their own, so
+# that nothing but risk items is before a risk item.
+WORKERS = [*((service, "worker") for service in SERVICES), ("alerts", "rules")]
+
 READY_SECONDS = 180
 WATCH_SECONDS = 0.2
 
@@ -64,7 +68,7 @@ class Supervisor:
         given = os.environ.get("HEROIC_PORT")
         listener = cleanup.enter_context(self.home.listener(int(given) if given else None))
         self.metrics_ports = {
-            name: self.home.port(f"{name}-metrics") for name in ("web", *SERVICES)
+            name: self.home.port(f"{name}-metrics") for name in ("web", *map("-".join, WORKERS))
         }
         self.say("Starting PostgreSQL, Redis and Kafka")
         stack = cleanup.enter_context(open_stack(self.home.path, self._jars_fetched))
@@ -98,23 +102,26 @@ class Supervisor:
             raise PartFailed(setup.name, setup.last_words())
 
     def _start_services(self, environment: Environment, listener: socket) -> None:
-        """The web process and a worker a service; they are not ready yet."""
+        """The web process and the workers; they are not ready yet."""
         self.say("Starting the services")
         with listener:  # from here on it is the web process's alone
             web = environment.web(self.metrics_ports["web"])
             descriptor = listener.fileno()
             self._serve("web", ["deploy.local.web", str(descriptor)], web, keep=(descriptor,))
-        for service in SERVICES:
-            worker = environment.worker(service, self.metrics_ports[service])
-            self._serve(f"{service}-worker", [f"services.{service}", "worker"], worker)
+        for service, role in WORKERS:
+            name = f"{service}-{role}"
+            worker = environment.worker(service, self.metrics_ports[name])
+            if role != "worker":
+                del worker[f"HEROIC_{service.upper()}_READER_URL"]  # which is for the relay
+            self._serve(name, [f"services.{service}", role], worker)
 
     def _wait_for_services(self, environment: Environment) -> None:
         """Until every page answers and every consumer has its partitions."""
         web, *workers = self.services
-        for service, worker in zip(SERVICES, workers, strict=True):
+        for (service, _), worker in zip(WORKERS, workers, strict=True):
             url = f"{environment.public_url}/{service}/health/ready"
             wait_until(web, partial(answers, url), READY_SECONDS)
-            metrics = f"http://{LOOPBACK}:{self.metrics_ports[service]}/metrics"
+            metrics = f"http://{LOOPBACK}:{self.metrics_ports[worker.name]}/metrics"
             wait_until(worker, partial(consumes, metrics), READY_SECONDS)
         check(self.services)
 

@@ -1,4 +1,4 @@
-"""The roles of alerts: `python -m services.alerts api | worker | migrate | all`."""
+"""The roles of alerts: `python -m services.alerts api | worker | rules | migrate | all`."""
 
 import asyncio
 import sys
@@ -33,10 +33,20 @@ async def api(settings: Settings) -> int:
 
 
 async def worker(settings: Settings) -> int:
-    """Relay and consume until told to stop."""
-    telemetry.setup(SERVICE, "worker", settings)
+    """Relay, and consume what is urgent, until told to stop."""
+    return await work(settings, "worker", rules=False)
+
+
+async def rules(settings: Settings) -> int:
+    """Consume what may wait, until told to stop."""
+    return await work(settings, "rules", urgent=False)
+
+
+async def work(settings: Settings, role: str, *, urgent: bool = True, rules: bool = True) -> int:
+    """Run a worker."""
+    telemetry.setup(SERVICE, role, settings)
     try:
-        return await create_worker(settings).run()
+        return await create_worker(settings, urgent=urgent, rules=rules).run()
     finally:
         telemetry.shutdown()
 
@@ -51,10 +61,10 @@ async def migrate(settings: Settings) -> int:
 async def everything(settings: Settings) -> int:
     """All roles in one process."""
     await migrate(settings)
-    return max(await asyncio.gather(worker(settings), api(settings)))
+    return max(await asyncio.gather(work(settings, "all"), api(settings)))
 
 
-ROLES = {"api": api, "worker": worker, "migrate": migrate, "all": everything}
+ROLES = {"api": api, "worker": worker, "rules": rules, "migrate": migrate, "all": everything}
 
 
 def main() -> None:

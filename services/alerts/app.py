@@ -34,7 +34,10 @@ WORKER_CONNECTIONS = 14
 """Three consumers, each with a few transactions at once, and what they read beside them."""
 
 RULES_RECORDS = 200
-"""Folding more series than this at a time would keep a risk alert waiting for the processor."""
+"""Folding more series than this at a time would keep transactions open for too long."""
+
+GATHER_SECONDS = 0.25
+"""Nobody waits for a rule's alert as for that of a risk."""
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -75,43 +78,51 @@ def create_app(settings: Settings) -> FastAPI:
     return app
 
 
-def create_worker(settings: Settings) -> Worker:
-    """The worker process of alerts: its relay and its consumers."""
+def create_worker(settings: Settings, *, urgent: bool = True, rules: bool = True) -> Worker:
+    """A worker process of alerts. `urgent`: its relay and the risk items, and nothing that takes
+    long; `rules`: what may wait."""
     database = create_database(settings.database_url, pool_size=WORKER_CONNECTIONS)
     keyring = open_keyring(create_database(settings.keys_url), settings.key_encryption_key)
     store = EventStore(database, keyring, service=SERVICE)
     bell = Bell(settings.redis_url)
     broker = create_broker(settings.kafka)
-    risk = Consumer(
-        group=RISK_GROUP,
-        topics=[topic("feedback")],
-        handler=RiskHandler(keyring, store, bell),
-        database=database,
-        store=store,
-        broker=broker,
-        versions=False,
-    )
-    rules = Consumer(
-        group=RULES_GROUP,
-        topics=[topic("outcomes")],
-        handler=RulesHandler(keyring, store, bell),
-        database=database,
-        store=store,
-        broker=broker,
-        max_records=RULES_RECORDS,
-    )
-    care = Consumer(
-        group=CARE_GROUP,
-        topics=[topic("intake")],
-        handler=CareHandler(),
-        database=database,
-        store=None,
-        broker=broker,
-    )
+    consumers = []
+    if urgent:
+        risk = Consumer(
+            group=RISK_GROUP,
+            topics=[topic("feedback")],
+            handler=RiskHandler(keyring, store, bell),
+            database=database,
+            store=store,
+            broker=broker,
+            versions=False,
+        )
+        consumers.append(risk)
+    if rules:
+        judged = Consumer(
+            group=RULES_GROUP,
+            topics=[topic("outcomes")],
+            handler=RulesHandler(keyring, store, bell),
+            database=database,
+            store=store,
+            broker=broker,
+            max_records=RULES_RECORDS,
+            gather_seconds=GATHER_SECONDS,
+        )
+        care = Consumer(
+            group=CARE_GROUP,
+            topics=[topic("intake")],
+            handler=CareHandler(),
+            database=database,
+            store=None,
+            broker=broker,
+            gather_seconds=GATHER_SECONDS,
+        )
+        consumers += [judged, care]
     return Worker(
         SERVICE,
-        relay=Relay(SERVICE, settings.reader_url, settings.kafka),
+        relay=Relay(SERVICE, settings.reader_url, settings.kafka) if urgent else None,
         broker=broker,
-        consumers=[risk, rules, care],
+        consumers=consumers,
         closing=[bell.close, keyring.close, database.dispose],
     )

@@ -22,7 +22,7 @@ from services.alerts.rows import (
     load_of_series,
     row_of,
     save_alerts,
-    save_taken,
+    save_with_taken,
     save_words,
 )
 from services.alerts.writing import Decided, writes_of
@@ -61,10 +61,12 @@ class AlertPlan(Plan):
 
     async def apply(self, conn: AsyncConnection) -> None:
         """Write the rows."""
-        await save_alerts(driver(conn), ((tenant, a) for (tenant, _), a in self.alerts.items()))
-        await save_words(driver(conn), self.heard)
+        alerts = [(tenant, alert) for (tenant, _), alert in self.alerts.items()]
         if self.taken:
-            await save_taken(driver(conn), self.taken)
+            await save_with_taken(driver(conn), alerts, self.taken)
+        else:
+            await save_alerts(driver(conn), alerts)
+        await save_words(driver(conn), self.heard)
 
     async def committed(self) -> None:
         """Wake the streams."""

@@ -94,11 +94,15 @@ SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bytea[]
 ON CONFLICT (tenant, series_id, rating_id) DO UPDATE SET state = EXCLUDED.state
 """
 
-SAVE_TAKEN = """
-INSERT INTO taken AS t (tenant, stream, version)
-SELECT * FROM unnest($1::text[], $2::text[], $3::int[])
-ON CONFLICT (tenant, stream) DO UPDATE SET version = greatest(t.version, EXCLUDED.version)
+# Beside the alerts, since the risk group must not lose a round trip.
+TAKE = """
+WITH took AS (
+    INSERT INTO taken AS t (tenant, stream, version)
+    SELECT * FROM unnest($10::text[], $11::text[], $12::int[])
+    ON CONFLICT (tenant, stream) DO UPDATE SET version = greatest(t.version, EXCLUDED.version)
+)
 """
+SAVE_WITH_TAKEN = TAKE + SAVE
 
 DROP_JUDGEMENTS = """
 DELETE FROM judgements
@@ -129,12 +133,24 @@ async def load_judged(conn: asyncpg.Connection, keys: Collection[Key]) -> dict[K
 
 async def save_alerts(conn: asyncpg.Connection, alerts: Iterable[tuple[str, Alert]]) -> None:
     """Write the rows of alerts (tenant, alert) whose events this transaction has written."""
+    rows = list(alerts)
+    if rows:
+        await conn.execute(SAVE, *_columns(rows))
+
+
+async def save_with_taken(
+    conn: asyncpg.Connection, alerts: Iterable[tuple[str, Alert]], versions: Mapping[Key, int]
+) -> None:
+    """The same, and keep how far the risk group has come in streams (tenant, stream)."""
+    keys = sorted(versions)
+    taken = [k[0] for k in keys], [k[1] for k in keys], [versions[k] for k in keys]
+    await conn.execute(SAVE_WITH_TAKEN, *_columns(alerts), *taken)
+
+
+def _columns(alerts: Iterable[tuple[str, Alert]]) -> list[list[object]]:
     # Those that have ended first: of a series and rule never two are open, not for a moment.
     rows = sorted(alerts, key=lambda row: (not row[1].ended, row[0], row[1].id))
-    if not rows:
-        return
-    await conn.execute(
-        SAVE,
+    return [
         [tenant for tenant, _ in rows],
         [alert.id for _, alert in rows],
         [alert.series.id for _, alert in rows],
@@ -144,15 +160,7 @@ async def save_alerts(conn: asyncpg.Connection, alerts: Iterable[tuple[str, Aler
         [alert.status for _, alert in rows],
         [alert.version for _, alert in rows],
         [_encode(alert) for _, alert in rows],
-    )
-
-
-async def save_taken(conn: asyncpg.Connection, versions: Mapping[Key, int]) -> None:
-    """Keep how far the risk group has come in streams (tenant, stream)."""
-    keys = sorted(versions)
-    await conn.execute(
-        SAVE_TAKEN, [k[0] for k in keys], [k[1] for k in keys], [versions[k] for k in keys]
-    )
+    ]
 
 
 async def save_words(conn: asyncpg.Connection, heard: Mapping[Key, Heard]) -> None:

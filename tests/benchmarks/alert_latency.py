@@ -1,6 +1,6 @@
 """From a submission to its alert on an open stream, at 50 submissions a second.
 
-The whole platform as `make up` starts it, on parts of its own: the web process, four workers.
+The whole platform as `make up` starts it, on parts of its own: the web process, five workers.
 The load and the stream's other end are this process.
 """
 

@@ -26,6 +26,12 @@ def test_every_service_runs_its_api_and_its_worker(compose: dict[str, Any]) -> N
             assert command == ["python", "-m", f"services.{service}", role]
 
 
+def test_the_rules_of_alerts_run_apart_from_what_is_urgent(compose: dict[str, Any]) -> None:
+    rules = compose["services"]["alerts-rules"]
+    assert rules["command"] == ["python", "-m", "services.alerts", "rules"]
+    assert not [value for value in rules["environment"].values() if "heroic_reader" in value]
+
+
 def test_no_web_process_holds_the_role_that_reads_every_tenant(compose: dict[str, Any]) -> None:
     for service in SERVICES:
         environment = compose["services"][f"{service}-api"]["environment"]
