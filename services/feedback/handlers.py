@@ -192,7 +192,9 @@ class Commands:
     async def _in_turn(
         self, caller: Caller, reference: Reference, once: Callable[[], Awaitable[StoredResponse]]
     ) -> StoredResponse:
-        """Do it, and again where another process won the race; those of this one queue up."""
+        """Do it, and again where somebody else won the race; losers of this process queue up."""
+        with suppress(WrongVersion, Claimed):
+            return await once()
         key = (caller.tenant, reference.id or "", reference.external_id or "")
         async with self._turns.setdefault(key, asyncio.Lock()):
             for _ in range(TRIES):

@@ -5,7 +5,8 @@ the next batch gathers. Two connections are enough, since one prepares while the
 """
 
 import asyncio
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 
 import asyncpg
 
@@ -13,13 +14,16 @@ from shared.clock import Clock, utc_now
 from shared.database import is_transient
 from shared.errors import Unavailable
 from shared.eventstore.append import Outcome, append, refusal
-from shared.eventstore.model import OutcomeUnknown
+from shared.eventstore.model import COMMAND_DEADLINE, OutcomeUnknown
 from shared.eventstore.prepare import Prepared
 from shared.eventstore.queue import Queue, Waiting
 
 CONNECTIONS = 2
 CONNECT_SECONDS = 2.0
 CALL_SECONDS = 4.0
+
+LATEST_SENDING = COMMAND_DEADLINE - timedelta(seconds=1)
+"""How old the ids of a write may be when it is sent; the rest is for the server to begin."""
 
 FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 """All that a call of asyncpg raises, a time-out included."""
@@ -129,12 +133,15 @@ class GroupCommit:
         )
 
     async def _send(
-        self, connection: asyncpg.Connection, batch: list[Waiting], *, again: bool
+        self, connection: asyncpg.Connection, batch: Sequence[Waiting], *, again: bool
     ) -> None:
         """Settle `batch`; what the database refuses is split until only the culprit is left.
 
         Raises one of FAILURES where the database could not say; some may be settled then.
         """
+        batch = in_time(batch)
+        if not batch:
+            return
         try:
             outcomes = await append(
                 connection,
@@ -157,6 +164,19 @@ class GroupCommit:
             return
         for waiting, outcome in zip(batch, outcomes, strict=True):
             waiting.settle(outcome)
+
+
+def in_time(batch: Sequence[Waiting]) -> list[Waiting]:
+    """Those that may still be sent; the others are told that the database was too slow.
+
+    The relay's progress counts on it: no transaction begins later than COMMAND_DEADLINE after the
+    ids in it were made, however long connecting or a first attempt took.
+    """
+    oldest = utc_now() - LATEST_SENDING
+    for waiting in batch:
+        if waiting.made_at < oldest:
+            waiting.settle(Unavailable("the database was too slow; nothing was written"))
+    return [waiting for waiting in batch if waiting.made_at >= oldest]
 
 
 def made_at(prepared: Prepared) -> datetime | None:

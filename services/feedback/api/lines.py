@@ -111,10 +111,10 @@ def parse_plain(raw: bytes) -> Said | None:
 
 def is_plain(plain: PlainRating) -> bool:
     """Whether all its texts are such as the single call takes without a second look."""
-    for name in (plain.measure, plain.episode_external_id, plain.external_id, plain.rater.id):
+    for name in (plain.measure, plain.episode_external_id, plain.external_id):
         if name is not None and not 0 < len(name) <= SHORT:
             return False
-    for one in (plain.episode_id, plain.session_id):
+    for one in (plain.episode_id, plain.session_id, plain.rater.id):
         if one is not None and PLAIN_ID(one) is None:
             return False
     language, note = plain.language, plain.note

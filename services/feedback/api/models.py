@@ -20,10 +20,10 @@ Reason = Annotated[Words, Field(min_length=1)]
 
 
 class Rater(ApiModel):
-    """Who filled the form in."""
+    """Who filled the form in. Their id travels in the clear, so it is one of ours, never a name."""
 
     kind: RaterKind = "self"
-    id: Name | None = None
+    id: Id | None = None
 
 
 class OfEpisode(ApiModel):
