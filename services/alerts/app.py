@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
-from sqlalchemy import text
 
 from services.alerts.api import alerts, stream
 from services.alerts.api.context import Context
@@ -62,8 +61,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     async def ready() -> None:
         hub.check()
-        async with database.session() as conn:
-            await conn.execute(text("SELECT 1"))
+        await store.check()
 
     app = create_api(
         SERVICE,

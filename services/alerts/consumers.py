@@ -93,7 +93,7 @@ class RiskHandler:
             return plan
         grouped = by_series(await open_all(asked, self._keyring), RATINGS)
         loaded = await load_of_series(driver(conn), grouped.keys())
-        rows = await up_to_date(conn, self._store, loaded)
+        rows = await up_to_date(conn, self._store, loaded, plan)
         for key, recorded in grouped.items():
             plan.take(key[0], list(decide_risk(recorded, rows[key])))
         return plan
@@ -115,7 +115,7 @@ class RulesHandler:
             return plan
         grouped = by_series(await open_all(asked, self._keyring), ASSESSMENTS)
         loaded = await load_of_series(driver(conn), grouped.keys())
-        rows = await up_to_date(conn, self._store, loaded)
+        rows = await up_to_date(conn, self._store, loaded, plan)
         heard = {key: heard_of(recorded) for key, recorded in grouped.items()}
         # Most ratings hold nothing, and nothing follows from them: they are only remembered.
         called = [key for key in heard if rows[key] or hold(heard[key].words)]
@@ -130,17 +130,19 @@ class RulesHandler:
 
 
 async def up_to_date(
-    conn: AsyncConnection, store: EventStore, rows: dict[Key, list[Row]]
+    conn: AsyncConnection, store: EventStore, rows: dict[Key, list[Row]], plan: AlertPlan
 ) -> dict[Key, list[Row]]:
     """`rows`, those that a command has left behind replaced by what their streams say.
 
-    A command writes its event and then the row; its process may have died in between.
+    A command writes its event and then the row; its process may have died in between. The plan
+    writes such rows first: one that still says open would stand in the way of a new alert.
     """
     for (tenant, _), found in rows.items():
         for number, row in enumerate(found):
             if row.behind:
                 told = await store.read_in(conn, tenant, alert_stream(row.alert.id))
                 found[number] = row_of(told, row.assignee)
+                plan.alerts[tenant, row.alert.id] = found[number].alert
     return rows
 
 

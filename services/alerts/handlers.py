@@ -1,5 +1,6 @@
 """What people do with alerts: load, decide, append."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol
@@ -13,7 +14,7 @@ from services.alerts.writing import append_of
 from shared.consuming import held_back_since
 from shared.contracts import Event, Recorded
 from shared.database import Database, driver
-from shared.errors import Conflict, NotFound, PreconditionFailed
+from shared.errors import Conflict, NotFound, PreconditionFailed, Unavailable
 from shared.eventstore import (
     EventStore,
     IdempotencyKey,
@@ -24,6 +25,8 @@ from shared.eventstore import (
 )
 from shared.ids import new_id
 from shared.telemetry import current_trace_id, current_traceparent
+
+log = logging.getLogger(__name__)
 
 SERVICE = "alerts"
 TRIES = 10
@@ -130,8 +133,12 @@ class Alerts:
         )
         if written.replayed is not None:
             return written.replayed
-        await self.keep(asked.tenant, [alert])
         self._bell.ring()
+        try:
+            await self.keep(asked.tenant, [alert])
+        except Unavailable as error:
+            # It is done and durable; whoever reads the row next mends it.
+            log.warning("a row was left behind: %s", error.detail)
         return StoredResponse(200, body)
 
     async def keep(self, tenant: str, alerts: Sequence[Alert]) -> None:

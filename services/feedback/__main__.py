@@ -1,68 +1,33 @@
 """The roles of feedback: `python -m services.feedback api | worker | migrate | all`."""
 
-import asyncio
-import sys
-
-import uvicorn
-import uvloop
-
 from services.feedback.answers import SERVICE
 from services.feedback.app import create_app, create_worker
 from services.feedback.settings import Settings
-from shared import migrations, telemetry
-from shared.topics import ensure_topics
-from shared.web import mount
-
-HOST, PORT = "0.0.0.0", 8000  # noqa: S104 - inside a container; the proxy decides who gets here
-GRACE_SECONDS = 5
+from shared import roles
 
 
 async def api(settings: Settings) -> int:
     """Serve HTTP until told to stop."""
-    server = uvicorn.Server(
-        uvicorn.Config(
-            mount({SERVICE: create_app(settings)}),
-            host=HOST,
-            port=PORT,
-            access_log=False,
-            timeout_graceful_shutdown=GRACE_SECONDS,
-        )
-    )
-    await server.serve()
-    return 0
+    return await roles.serve(SERVICE, create_app(settings))
 
 
 async def worker(settings: Settings) -> int:
     """Relay and consume until told to stop."""
-    telemetry.setup(SERVICE, "worker", settings)
-    try:
-        return await create_worker(settings).run()
-    finally:
-        telemetry.shutdown()
+    return await roles.work(SERVICE, "worker", settings, create_worker)
 
 
 async def migrate(settings: Settings) -> int:
     """Bring the database and the topics to this version; idempotent."""
-    await migrations.upgrade(SERVICE, settings.owner_url)
-    await ensure_topics(settings.kafka, SERVICE)
-    return 0
+    return await roles.migrate(SERVICE, settings)
 
 
 async def everything(settings: Settings) -> int:
     """All roles in one process."""
     await migrate(settings)
-    return max(await asyncio.gather(worker(settings), api(settings)))
+    return await roles.together(worker(settings), api(settings))
 
 
 ROLES = {"api": api, "worker": worker, "migrate": migrate, "all": everything}
 
-
-def main() -> None:
-    """Play the role that the command names."""
-    if len(sys.argv) != 2 or sys.argv[1] not in ROLES:
-        sys.exit(f"usage: python -m services.{SERVICE} {' | '.join(ROLES)}")
-    sys.exit(uvloop.run(ROLES[sys.argv[1]](Settings())))
-
-
 if __name__ == "__main__":
-    main()
+    roles.play(SERVICE, ROLES, Settings)

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
-from sqlalchemy import text
 
 from services.feedback.answers import SERVICE
 from services.feedback.api import measures, ratings
@@ -45,17 +44,13 @@ def create_app(settings: Settings) -> FastAPI:
         await keyring.close()
         await database.dispose()
 
-    async def ready() -> None:
-        async with database.session() as conn:
-            await conn.execute(text("SELECT 1"))
-
     app = create_api(
         SERVICE,
         title="Heroic feedback",
         routers=[ratings.router, measures.router],
         lifespan=lifespan,
         verifier=TokenVerifier(JwksUrl(settings.effective_jwks_url), settings.issuer),
-        ready=ready,
+        ready=store.check,
         settings=settings,
     )
     app.state.commands = Commands(database, store, keyring, places, utc_now)

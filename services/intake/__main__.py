@@ -6,25 +6,18 @@ python -m services.intake integration create ORGANISATION_ID NAME [--json]
 python -m services.intake signing-keys PATH
 """
 
-import asyncio
 from pathlib import Path
 from typing import Annotated
 
 import msgspec
 import typer
-import uvicorn
 import uvloop
 
 from services.intake.app import SERVICE, create_app, create_worker, open_organisations
 from services.intake.settings import Settings
-from shared import migrations, telemetry
+from shared import roles
 from shared.errors import HeroicError
 from shared.security import SigningKeys
-from shared.topics import ensure_topics
-from shared.web import mount
-
-HOST, PORT = "0.0.0.0", 8000  # noqa: S104 - inside a container; the proxy decides who gets here
-GRACE_SECONDS = 10
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 organisation = typer.Typer(no_args_is_help=True, help="Organisations, the tenants.")
@@ -38,19 +31,19 @@ AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
 @app.command()
 def api() -> None:
     """Serve HTTP until told to stop."""
-    uvloop.run(_api(Settings()))
+    uvloop.run(roles.serve(SERVICE, create_app(Settings())))
 
 
 @app.command()
 def worker() -> None:
     """Relay until told to stop."""
-    raise typer.Exit(uvloop.run(_worker(Settings())))
+    raise typer.Exit(uvloop.run(roles.work(SERVICE, "worker", Settings(), create_worker)))
 
 
 @app.command()
 def migrate() -> None:
     """Bring the database and the topics to this version; idempotent."""
-    uvloop.run(_migrate(Settings()))
+    uvloop.run(roles.migrate(SERVICE, Settings()))
 
 
 @app.command(name="all")
@@ -77,35 +70,10 @@ def create_integration(organisation_id: str, name: str, as_json: AsJson = False)
     _say(uvloop.run(_create_integration(Settings(), organisation_id, name)), as_json)
 
 
-async def _api(settings: Settings) -> None:
-    config = uvicorn.Config(
-        mount({SERVICE: create_app(settings)}),
-        host=HOST,
-        port=PORT,
-        access_log=False,
-        log_config=None,
-        timeout_graceful_shutdown=GRACE_SECONDS,
-    )
-    await uvicorn.Server(config).serve()
-
-
-async def _worker(settings: Settings) -> int:
-    telemetry.setup(SERVICE, "worker", settings)
-    try:
-        return await create_worker(settings).run()
-    finally:
-        telemetry.shutdown()
-
-
-async def _migrate(settings: Settings) -> None:
-    await migrations.upgrade(SERVICE, settings.owner_url)
-    await ensure_topics(settings.kafka, SERVICE)
-
-
 async def _everything(settings: Settings) -> int:
-    await _migrate(settings)
-    code, _ = await asyncio.gather(_worker(settings), _api(settings))
-    return code
+    await roles.migrate(SERVICE, settings)
+    worker = roles.work(SERVICE, "worker", settings, create_worker)
+    return await roles.together(worker, roles.serve(SERVICE, create_app(settings)))
 
 
 async def _create_organisation(settings: Settings, name: str) -> dict[str, str]:

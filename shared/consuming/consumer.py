@@ -7,6 +7,7 @@ is decided in the database alone.
 import asyncio
 import logging
 import time
+from collections import Counter
 from collections.abc import Sequence
 from contextvars import copy_context
 
@@ -27,6 +28,7 @@ from shared.consuming.replaying import Replays
 from shared.consuming.state import Position
 from shared.consuming.topic_ids import TopicIds
 from shared.database import Database
+from shared.errors import Conflict
 from shared.eventstore import EventStore
 from shared.telemetry import describe
 
@@ -114,6 +116,7 @@ class Consumer:
         self._replays = Replays(self._batches, decode, self._assignment)
         self._reread_at: dict[TopicPartition, float] = {}
         self._holes: dict[TopicPartition, int] = {}
+        self._conflicts: Counter[TopicPartition] = Counter()
         self._at_once = asyncio.Semaphore(PARTITIONS_AT_ONCE)
         self._housekeeping: asyncio.Task[None] | None = None
         self._context = copy_context()
@@ -194,6 +197,7 @@ class Consumer:
         except Exception as error:
             if not is_transient(error):
                 raise
+            self._conflicts[partition] += isinstance(error, Conflict)
             self._assignment.restart([partition], error)
 
     async def _handle_partition(
@@ -212,6 +216,7 @@ class Consumer:
             ):
                 return
         self._assignment.done(partition)
+        del self._conflicts[partition]
 
     async def _apply(
         self, partition: TopicPartition, position: Position, records: Sequence[ConsumerRecord]
@@ -220,7 +225,10 @@ class Consumer:
             read(r.topic, r.partition, r.offset, r.value or b"", self._decode) for r in records
         ]
         reread = time.monotonic() > self._reread_at.get(partition, 0.0)
-        if await Isolation(self._batches, position, reread=reread).apply(decoded):
+        isolation = Isolation(
+            self._batches, position, reread=reread, conflicts=self._conflicts[partition]
+        )
+        if await isolation.apply(decoded):
             return True
         log.error("%s: an event is missing in %s: reading it again", self.group, partition)
         self._reread_at[partition] = time.monotonic() + REREAD_EVERY_SECONDS

@@ -10,7 +10,7 @@ from shared.consuming.failures import Stopped, is_transient, reason_for
 from shared.consuming.records import Incoming, Record
 from shared.consuming.sorting import FAILING_LIMIT, Reason, Sorted
 from shared.consuming.state import Position
-from shared.errors import Conflict, Permanent
+from shared.errors import Permanent
 
 MAX_TRIES = 5
 """How often an event alone is tried whose handler fails for no known reason."""
@@ -19,15 +19,20 @@ RETRY_SECONDS = 0.005
 
 
 class Isolation:
-    """Applies the records of one partition, in parts as small as it takes."""
+    """Applies the records of one partition, in parts as small as it takes.
 
-    def __init__(self, batches: Batches, position: Position, *, reread: bool) -> None:
+    `conflicts` is how often in a row they have met a stream that somebody else had written to.
+    """
+
+    def __init__(
+        self, batches: Batches, position: Position, *, reread: bool, conflicts: int = 0
+    ) -> None:
         self._batches = batches
         self._position = position
         self._reread = reread
         self._condemned: dict[str, Reason] = {}
         self._tries: Counter[str] = Counter()
-        self._conflicts = 0
+        self._conflicts = conflicts
 
     async def apply(self, records: Sequence[Record]) -> bool:
         """Apply all of `records`; False where a gap has sent the checkpoint back to re-read.
@@ -63,7 +68,6 @@ class Isolation:
         cause = failure.__cause__
         if not isinstance(cause, Exception):
             raise TypeError("a handler's failure has a cause") from failure
-        self._conflicts += isinstance(cause, Conflict)
         if is_transient(cause, conflicts=self._conflicts):
             raise cause
         named = getattr(cause, "event_id", None)

@@ -121,7 +121,7 @@ def severity(value: int, reviewed: Reviewed | None, at: datetime) -> Severity:
 
 
 def _targets(flags: Iterable[RiskFlag]) -> list[str]:
-    return sorted({"risk_self" if flag.target == "self" else "risk_others" for flag in flags})
+    return sorted({"risk_self" if flag.target == "self" else "risk_other" for flag in flags})
 
 
 def _source_changed(received: Received, alerts: Sequence[Alert]) -> list[tuple[AlertEvent, Alert]]:

@@ -9,13 +9,11 @@ import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
-from redis.asyncio import Redis
-from redis.exceptions import RedisError
-
-from services.alerts.bell import CHANNEL
+from services.alerts.bell import Ear
 from services.alerts.live.log import Log, Message, Page
 from shared.errors import Unavailable
 from shared.eventstore.tail import START, Cursor
+from shared.telemetry import describe
 
 POLL_SECONDS = 1.0
 FIRST_LOOK_SECONDS, LAST_LOOK_SECONDS = 0.002, 0.1
@@ -58,24 +56,22 @@ class Hub:
 
     def __init__(self, log_: Log, redis_url: str) -> None:
         self._log = log_
-        self._redis_url = redis_url
+        self._ear = Ear(redis_url)
         self._subscribers: set[Subscriber] = set()
         self._place = START
         self._reading = asyncio.Lock()
-        self._wake = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
         """Begin to listen and to read."""
-        self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._run())]
+        self._tasks = [asyncio.create_task(self._ear.listen()), asyncio.create_task(self._run())]
 
     async def stop(self) -> None:
         """Stop, and let all subscribers go."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for subscriber in self._subscribers:
-            subscriber.drop()
+        self._let_go()
 
     def check(self) -> None:
         """Raise Unavailable where it does not run (any more)."""
@@ -99,11 +95,15 @@ class Hub:
     async def _run(self) -> None:
         pause = POLL_SECONDS
         while True:
-            rung = await self._rung_within(pause)
+            rung = await self._ear.rung_within(pause)
             try:
                 page = await self._turn()
             except Unavailable as error:
                 log.warning("the log cannot be read: %s", error.detail)
+                page = None
+            except Exception as error:  # noqa: BLE001 - silence would look like calm
+                log.error("the log cannot be told: %s", describe(error))  # noqa: TRY400
+                self._let_go()
                 page = None
             if page is None or not (page.more or page.above):
                 pause = POLL_SECONDS
@@ -114,15 +114,10 @@ class Hub:
             else:
                 pause = min(pause * 2, LAST_LOOK_SECONDS)
 
-    async def _rung_within(self, seconds: float) -> bool:
-        """Whether the bell rings within this time; returns as soon as it does."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._wake.wait()
-        except TimeoutError:
-            return False
-        self._wake.clear()
-        return True
+    def _let_go(self) -> None:
+        """Drop everybody: who comes back resumes by the last cursor."""
+        for subscriber in self._subscribers:
+            subscriber.drop()
 
     async def _turn(self) -> Page | None:
         """Read one page and tell it; None where nobody listens."""
@@ -137,18 +132,3 @@ class Hub:
                     if subscriber.tenant == message.tenant:
                         subscriber.tell(message)
         return page
-
-    async def _listen(self) -> None:
-        """Wake up by the bell; where Redis is away, try again each second."""
-        while True:
-            try:
-                async with (
-                    Redis.from_url(self._redis_url) as redis,
-                    redis.pubsub(ignore_subscribe_messages=True) as pubsub,
-                ):
-                    await pubsub.subscribe(CHANNEL)
-                    async for _ in pubsub.listen():
-                        self._wake.set()
-            except (RedisError, OSError) as error:
-                log.warning("no bell, looking each second: %s", type(error).__name__)
-            await asyncio.sleep(POLL_SECONDS)

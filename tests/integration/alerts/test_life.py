@@ -273,6 +273,22 @@ async def test_a_consumer_goes_on_from_the_stream_where_the_row_was_left_behind(
     assert [one["what"] for one in alert["history"]] == ["raised", "acknowledged", "repeated"]  # type: ignore[attr-defined]
 
 
+async def test_a_row_that_still_says_open_does_not_stand_in_the_way_of_a_new_alert(
+    home: Home,
+) -> None:
+    client = await home.new_client()
+    await home.submit(client, 30)
+    before = await rows(home)
+    async with home.http() as http:
+        link = f"/v1/alerts/{(await only(http))['id']}"
+        review = {"seen_how": "by telephone", "outcome": "safe", "actor": "Dr. A"}
+        assert (await http.post(f"{link}/review", json=review)).status_code == 200
+        await put_back(home, before)
+        await home.submit(client, 30)
+        listed = (await http.get("/v1/alerts")).json()["items"]
+    assert sorted(one["status"] for one in listed) == ["open", "resolved"]
+
+
 async def rows(home: Home) -> list[tuple[object, ...]]:
     """The rows of the tenant's alerts."""
     async with home.database.session(home.tenant) as conn:

@@ -279,3 +279,16 @@ async def test_failures_among_many_good_events_do_not_stop_it(home: Home) -> Non
         await home.until_parked(100)
         assert consumer.failure is None
     assert once_each(await home.applied())
+
+
+async def test_a_conflict_that_never_goes_away_is_no_race_and_parks_its_event_alone(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.consuming.failures.TOO_MANY_CONFLICTS", 3)
+    bad, good = Client(), Client()
+    async with home.consuming(Recorder(failures={bad.stream: Conflict})):
+        await home.send(bad.event(1), good.event(1), good.event(2))
+        await home.until_applied(2)
+        await home.until_parked(1)
+    assert await home.versions(good) == [1, 2]
+    assert [one[2] for one in await home.parked()] == ["conflict"]
