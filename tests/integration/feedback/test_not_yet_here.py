@@ -57,6 +57,16 @@ async def test_while_it_may_still_come_the_answer_is_503_and_nothing_is_written(
         assert int(answer.headers["retry-after"]) >= 1
 
 
+async def test_what_others_find_at_the_same_moment_is_no_answer(behind: Feedback) -> None:
+    """Look-ups of one organisation gather: each caller takes its own out of the answers."""
+    known = await behind.episode()
+    missing = asyncio.create_task(behind.submit(new_id()))
+    while not missing.done():
+        found = await asyncio.gather(*(behind.submit(known) for _ in range(5)))
+        assert {one.status_code for one in found} == {201}
+    assert (await missing).status_code == 503
+
+
 async def test_what_was_known_all_along_does_not_wait(behind: Feedback) -> None:
     episode = await behind.episode(external_id="e-1")
     assert (await behind.submit(episode)).status_code == 201
