@@ -59,7 +59,7 @@ class Checker:
         self._check_streams(events, findings)
         self._check_derived(events, findings)
         self._check_tallies(events, tallies, findings)
-        self._check_topic(events, await self._records(), findings)
+        self._check_topic(events, await records_in(self._kafka, self._topic), findings)
         findings.differing += [f"held back: {row['holder']}: {row['reason']}" for row in held]
         return findings
 
@@ -113,21 +113,23 @@ class Checker:
                 findings.disordered.append(f"{key[1]}: {version} after {last.get(key, 0)}")
             last[key] = max(version, last.get(key, 0))
 
-    async def _records(self) -> list[dict[str, Any]]:
-        consumer = AIOKafkaConsumer(bootstrap_servers=self._kafka, auto_offset_reset="earliest")
-        await consumer.start()
-        try:
-            numbers = consumer.partitions_for_topic(self._topic) or range(12)
-            partitions = [TopicPartition(self._topic, number) for number in numbers]
-            consumer.assign(partitions)
-            found: list[dict[str, Any]] = []
-            for partition, end in (await consumer.end_offsets(partitions)).items():
-                while await consumer.position(partition) < end:
-                    batches = await consumer.getmany(partition, timeout_ms=1000)
-                    found += [json.loads(one.value) for b in batches.values() for one in b]
-            return found
-        finally:
-            await consumer.stop()
+
+async def records_in(kafka: str, topic: str) -> list[dict[str, Any]]:
+    """Every record of a topic, those of each partition in their order."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=kafka, auto_offset_reset="earliest")
+    await consumer.start()
+    try:
+        numbers = consumer.partitions_for_topic(topic) or range(12)
+        partitions = [TopicPartition(topic, number) for number in numbers]
+        consumer.assign(partitions)
+        found: list[dict[str, Any]] = []
+        for partition, end in (await consumer.end_offsets(partitions)).items():
+            while await consumer.position(partition) < end:
+                batches = await consumer.getmany(partition, timeout_ms=1000)
+                found += [json.loads(one.value) for b in batches.values() for one in b]
+        return found
+    finally:
+        await consumer.stop()
 
 
 def fold(events: list[dict[str, Any]]) -> dict[tuple[str, str], list[int]]:
