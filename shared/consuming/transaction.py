@@ -20,18 +20,9 @@ from shared.errors import Unavailable
 
 COMMITTED = "COMMIT"
 
-# Plans are made once a connection instead of for each call, and only such that look up rows one by
-# one by an index: those stay right while a table grows from nothing.
-PLANNING = ", ".join(
-    f"set_config('{name}', '{value}', true)"
-    for name, value in (
-        ("plan_cache_mode", "force_generic_plan"),
-        ("enable_seqscan", "off"),
-        ("enable_bitmapscan", "off"),
-        ("enable_hashjoin", "off"),
-        ("enable_mergejoin", "off"),
-    )
-)
+# A plan that was kept from when a table was small would be used long after it has grown: a page of
+# the stream took 30 s then.
+PLANNING = "set_config('plan_cache_mode', 'force_custom_plan', true)"
 
 
 @asynccontextmanager

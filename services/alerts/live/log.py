@@ -71,11 +71,15 @@ NOW = "SELECT pg_snapshot_xmin(pg_current_snapshot()), epoch FROM installation"
 # it stands now, and whether anything lies above the horizon. Each part is a look-up in the order of
 # an index: a plan made for any parameters would else read the whole table.
 READ = """
-SELECT h.xmin, (
-        SELECT xid FROM events WHERE tenant = ANY($1::text[]) AND xid >= h.xmin
+SELECT h.xmin, h.above, e.*, a.state
+FROM (
+    SELECT s.xmin, (
+        SELECT xid FROM events WHERE tenant = ANY($1::text[]) AND xid >= s.xmin
         ORDER BY xid LIMIT 1
-    ) IS NOT NULL AS above, e.*, a.state
-FROM (SELECT pg_snapshot_xmin(pg_current_snapshot()) AS xmin OFFSET 0) h
+    ) IS NOT NULL AS above
+    FROM (SELECT pg_snapshot_xmin(pg_current_snapshot()) AS xmin OFFSET 0) s
+    OFFSET 0
+) h
 LEFT JOIN LATERAL (
     SELECT * FROM events
     WHERE (xid, position) > ($2, $3) AND xid < h.xmin
