@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
-from dataclasses import dataclass
 from typing import Annotated
 
 import msgspec
@@ -11,7 +10,7 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from services.alerts.api.context import Context, Parts, Reader
 from services.alerts.api.present import link
-from services.alerts.live.log import Bookmark, Message
+from services.alerts.live.log import Bookmark, Message, Wanted
 from shared.contracts.outcomes import Severity
 from shared.eventstore.tail import Cursor
 
@@ -20,20 +19,6 @@ router = APIRouter(prefix="/v1", tags=["stream"])
 HEARTBEAT_SECONDS = 15
 SLOW_SECONDS = 30
 MAX_BOOKMARK_CHARS = 200
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """Which messages: of a tenant, of some severities (none given: all), history or not."""
-
-    tenant: str
-    severities: frozenset[Severity]
-    historical: bool
-
-    def has(self, message: Message) -> bool:
-        """Whether the message is one of them."""
-        fits = not self.severities or message.severity in self.severities
-        return fits and (message.delivered or self.historical)
 
 
 @router.get(
@@ -73,18 +58,17 @@ async def _events(
         yield ServerSentEvent("{}", event="reset", id=now.encode(), sep="\n")
         bookmark = None
     place = (bookmark or now).place
-    async with aclosing(_messages(parts, wanted.tenant, place)) as messages:
+    async with aclosing(_messages(parts, wanted, place)) as messages:
         async for message in messages:
-            if wanted.has(message):
-                yield _event(message, now.epoch)
+            yield _event(message, now.epoch)
 
 
-async def _messages(parts: Context, tenant: str, place: Cursor) -> AsyncGenerator[Message]:
-    """The messages after `place`: those of the past from the log, then live, none twice."""
-    async with parts.hub.subscribe(tenant) as subscriber:
+async def _messages(parts: Context, wanted: Wanted, place: Cursor) -> AsyncGenerator[Message]:
+    """What is wanted after `place`: of the past from the log, then live, none twice."""
+    async with parts.hub.subscribe(wanted) as subscriber:
         while place < subscriber.start:
-            page = await parts.log.read([tenant], place)
-            for message in page.messages:
+            page = await parts.log.read([wanted.tenant], place)
+            for message in filter(wanted.has, page.messages):
                 yield message
             place = page.place
         while (news := await subscriber.next()) is not None:

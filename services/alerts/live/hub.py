@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
 from services.alerts.bell import Ear
-from services.alerts.live.log import Log, Message, Page
+from services.alerts.live.log import Log, Message, Page, Wanted
 from shared.errors import Unavailable
 from shared.eventstore.tail import START, Cursor
 from shared.telemetry import describe
@@ -25,10 +25,10 @@ log = logging.getLogger(__name__)
 
 
 class Subscriber:
-    """Somebody who is told what happens to the alerts of a tenant, from `start` on."""
+    """Somebody who is told what is wanted of the log, from `start` on."""
 
-    def __init__(self, tenant: str, start: Cursor) -> None:
-        self.tenant = tenant
+    def __init__(self, wanted: Wanted, start: Cursor) -> None:
+        self.wanted = wanted
         self.start = start
         self._waiting: asyncio.Queue[Message | None] = asyncio.Queue(WAITING_MESSAGES + 1)
         self.dropped = False
@@ -79,13 +79,13 @@ class Hub:
             raise Unavailable("the stream does not run")
 
     @asynccontextmanager
-    async def subscribe(self, tenant: str) -> AsyncGenerator[Subscriber]:
+    async def subscribe(self, wanted: Wanted) -> AsyncGenerator[Subscriber]:
         """Be told from now on; raises Unavailable where the database is away."""
         # Not while a page is being read: it was asked for without this tenant.
         async with self._reading:
             if not self._subscribers:
                 self._place, _ = await self._log.now()
-            subscriber = Subscriber(tenant, self._place)
+            subscriber = Subscriber(wanted, self._place)
             self._subscribers.add(subscriber)
         try:
             yield subscriber
@@ -122,13 +122,13 @@ class Hub:
     async def _turn(self) -> Page | None:
         """Read one page and tell it; None where nobody listens."""
         async with self._reading:
-            tenants = {subscriber.tenant for subscriber in self._subscribers}
+            tenants = {subscriber.wanted.tenant for subscriber in self._subscribers}
             if not tenants:
                 return None
             page = await self._log.read(tenants, self._place)
             self._place = page.place
             for message in page.messages:
                 for subscriber in list(self._subscribers):
-                    if subscriber.tenant == message.tenant:
+                    if subscriber.wanted.has(message):
                         subscriber.tell(message)
         return page

@@ -55,6 +55,20 @@ class Message(NamedTuple):
     delivered: bool
 
 
+class Wanted(NamedTuple):
+    """Which messages: of a tenant, of some severities (none given: all), history or not."""
+
+    tenant: str
+    severities: frozenset[Severity] = frozenset()
+    historical: bool = False
+
+    def has(self, message: Message) -> bool:
+        """Whether the message is one of them."""
+        fits = not self.severities or message.severity in self.severities
+        mine = message.tenant == self.tenant
+        return mine and fits and (message.delivered or self.historical)
+
+
 class Page(NamedTuple):
     """What the log had: `place` is where to read on. `more`: there is more at once; `above`:
     there is something that the horizon hides for the moment."""

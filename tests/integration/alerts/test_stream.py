@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from services.alerts.live.hub import WAITING_MESSAGES, Subscriber
-from services.alerts.live.log import Bookmark, Log
+from services.alerts.live.log import Bookmark, Log, Wanted
 from shared.database import driver
 from shared.eventstore.tail import START, Cursor
 from shared.ids import new_id
@@ -230,7 +230,8 @@ async def test_who_does_not_keep_up_is_dropped_and_others_are_not(home: Home) ->
         await home.submit(await home.new_client(), 30)
         await take(stream, 1)
     [message] = (await Log(home.database).read([home.tenant], START)).messages
-    slow, quick = Subscriber(home.tenant, START), Subscriber(home.tenant, START)
+    wanted = Wanted(home.tenant)
+    slow, quick = Subscriber(wanted, START), Subscriber(wanted, START)
     for _ in range(WAITING_MESSAGES + 5):
         slow.tell(message)
         quick.tell(message)
