@@ -1,11 +1,11 @@
 """The bodies of answers, as JSON. Numbers in them are points."""
 
 import msgspec
-from shared.eventstore.position import encode_position
 
 from services.feedback.domain.state import Rating
 from services.feedback.lookup import stream_of
 from shared.contracts.feedback import RatingContent, RatingSubmitted
+from shared.eventstore.position import encode_position
 
 SERVICE = "feedback"
 
