@@ -27,6 +27,7 @@ POLL_SECONDS = 1.0
 PROGRESS_SECONDS = 1.0
 ABOVE_HORIZON_SECONDS = 0.003
 RETRY_SECONDS = 0.5
+IDLE_MILLISECONDS = "10000"
 CONNECT_SECONDS = 5.0
 COMMAND_SECONDS = 10.0
 
@@ -86,10 +87,12 @@ class Relay:
             self._url,
             timeout=CONNECT_SECONDS,
             command_timeout=COMMAND_SECONDS,
-            # A checkpoint lost in a crash means records sent twice, which is allowed.
             server_settings={
                 "application_name": f"heroic-{self.service}-relay",
+                # A checkpoint lost in a crash means records sent twice, which is allowed.
                 "synchronous_commit": "off",
+                # A leader that is frozen must not keep the lock; the checkpoint fences it off.
+                "idle_session_timeout": IDLE_MILLISECONDS,
             },
         )
         try:

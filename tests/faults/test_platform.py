@@ -31,6 +31,10 @@ IN_FLIGHT = 3
 APPLIED = "SELECT count(*) FROM journal WHERE stream LIKE 'feedback-%'"
 TAKEN = "SELECT count(*) FROM seen_events WHERE group_name = 'alerts.risk'"
 
+PUBLISHED = """
+SELECT count(*) FROM events e, relay_checkpoint c WHERE (e.xid, e.position) <= (c.xid, c.position)
+"""
+
 BUSY = {"outcomes-worker", "alerts-worker", "alerts-rules"}
 """Those that write what follows from each rating: they are hit inside a transaction, the others
 with events that they have not published."""
@@ -55,6 +59,16 @@ class Drill:
             return bool(min(applied, taken) >= wanted)
 
         await patiently(reached, CATCH_UP_SECONDS)
+
+    async def published(self, service: str) -> None:
+        """Wait until all that a service has stored now is published, and more."""
+        [[stored]] = await self.platform.fetch(service, "SELECT count(*) FROM events")
+
+        async def more() -> bool:
+            [[sent]] = await self.platform.fetch(service, PUBLISHED)
+            return bool(sent > stored)
+
+        await patiently(more, CATCH_UP_SECONDS)
 
     async def kill_worker(self, name: str) -> None:
         """kill -9 with work under way, and a new one."""
@@ -88,6 +102,7 @@ class Drill:
         until = asyncio.get_running_loop().time() + ZOMBIE_SECONDS
         await self.kill_web()
         await self.caught_up()
+        await self.published(name.split("-")[0])
         await asyncio.sleep(max(0.0, until - asyncio.get_running_loop().time()))
         psutil.Process(self.platform.processes[name].process.pid).resume()
         await self.platform.until_consuming(name)
