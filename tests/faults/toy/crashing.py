@@ -39,6 +39,6 @@ def crash_before(original: Callable[..., Any], count: int) -> Callable[..., Any]
 PLACES: dict[str, tuple[Any, str]] = {
     "committed, not published": (publishing.Publisher, "send"),
     "published, checkpoint not moved": (relay.Leadership, "_move_checkpoint"),
-    "effects written, checkpoint not moved": (batch, "advance"),
+    "effects written, checkpoint not moved": (batch, "finish"),
     "applied, Kafka not told": (batch.Batches, "after_commit"),
 }
