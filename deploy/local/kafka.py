@@ -73,7 +73,9 @@ class Kafka:
         command = self._java()
         if not (self.data / "meta.properties").exists():
             cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-            tool = ["kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self._properties)]
+            # With "=", since one in 64 begins with "-".
+            tool = ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster}"]
+            tool += ["-c", str(self._properties)]
             run("kafka", [*command, *tool])
 
     def _settings(self) -> dict[str, str]:

@@ -8,7 +8,7 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import NamedTuple
 
-from tests.faults.platform_load import Entry
+from tests.faults.real_load import Entry
 
 RELIABLE = {"phq-9": Decimal("6"), "bdi": Decimal("8.46")}
 ENDS_AFTER = 2

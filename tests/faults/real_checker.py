@@ -13,9 +13,9 @@ from typing import Any
 import asyncpg
 
 from tests.faults.checker import Findings, records_in
-from tests.faults.platform_fold import Course, Raised, courses
-from tests.faults.platform_load import Integration, Ledger
-from tests.faults.platform_stored import (
+from tests.faults.real_fold import Course, Raised, courses
+from tests.faults.real_load import Integration, Ledger
+from tests.faults.real_stored import (
     Stored,
     check_alert_events,
     check_assessments,

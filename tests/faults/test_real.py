@@ -13,9 +13,9 @@ import psutil
 import pytest
 
 from tests.faults.checker import Findings
-from tests.faults.platform import Platform, open_platform, patiently
-from tests.faults.platform_checker import PlatformChecker
-from tests.faults.platform_load import Integration, Kind, Ledger, live_together
+from tests.faults.real import Platform, open_platform, patiently
+from tests.faults.real_checker import PlatformChecker
+from tests.faults.real_load import Integration, Kind, Ledger, live_together
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 

@@ -6,8 +6,8 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from tests.faults.checker import Findings
-from tests.faults.platform_fold import Course
-from tests.faults.platform_load import Ledger
+from tests.faults.real_fold import Course
+from tests.faults.real_load import Ledger
 
 ENDS = {"AlertResolved": "resolved", "AlertWithdrawn": "withdrawn", "AlertRaised": "open"}
 
