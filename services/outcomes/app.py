@@ -81,6 +81,7 @@ def create_worker(settings: Settings) -> Worker:
         database=database,
         store=None,
         broker=broker,
+        max_records=1_000,
     )
     assessor = Consumer(
         group=ASSESSOR,

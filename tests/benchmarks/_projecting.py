@@ -163,6 +163,7 @@ def create_worker(place: Place) -> Worker:
             database=database,
             store=store,
             broker=broker,
+            max_records=1_000,
         )
         for group, handler in handlers.items()
     ]
