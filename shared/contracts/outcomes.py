@@ -9,6 +9,7 @@ import msgspec
 
 from shared.contracts.events import Event, Private
 from shared.contracts.feedback import RaterKind
+from shared.contracts.intake import AgeGroup
 
 SignalKind = Literal["risk", "state", "point", "checkpoint", "time", "system", "prompt", "mark"]
 Severity = Literal["urgent", "high", "medium", "info"]
@@ -105,3 +106,47 @@ class AssessmentWithdrawn(Event, frozen=True, kw_only=True):
     measure: str
     rater_kind: RaterKind = "self"
     rater_id: str | None = None
+
+
+class Coverage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How often a curve's 80 % band held the held-out ratings of a group of episodes.
+
+    `share` (0 to 1) is None for a group too small to say anything about.
+    """
+
+    by: Literal["all", "ending", "age_group"]
+    group: Literal["all", "planned", "unplanned", "administrative", "open"] | AgeGroup
+    episodes: int
+    ratings: int
+    share: float | None = None
+
+
+class ExpectedResponseFitted(Event, frozen=True, kw_only=True):
+    """Stream `curve-<organisation id>`: how clients of an age group go on, from a measure's
+    ratings of the organisation's consenting clients.
+
+    Parameters in points, as `shared.measures.expected.Curve` explains them; they say nothing
+    about anybody. In force for ratings recorded from `effective_from` on. `curve_version` counts
+    the fits of the measure and age group; `episodes` and `ratings` are what was fitted, `coverage`
+    is of episodes that were held out.
+    """
+
+    type: ClassVar[str] = "heroic.outcomes.ExpectedResponseFitted"
+    measure: str
+    age_group: AgeGroup
+    curve_version: int
+    fitted_at: datetime
+    effective_from: datetime
+    intercept: float
+    slope: float
+    baseline_effect: float
+    interaction: float
+    baseline_mean: float
+    g00: float
+    g01: float
+    g11: float
+    variance: float
+    longest: int
+    episodes: int
+    ratings: int
+    coverage: list[Coverage] = []

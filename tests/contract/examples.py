@@ -62,6 +62,8 @@ from shared.contracts.outcomes import (
     Assessment,
     AssessmentRevised,
     AssessmentWithdrawn,
+    Coverage,
+    ExpectedResponseFitted,
     RatingAssessed,
     Verdict,
 )
@@ -221,6 +223,29 @@ OUTCOMES = [
     AssessmentRevised(**ASSESSED, private=Assessment(total=1, baseline=1, change=0, ordinal=1)),
     AssessmentWithdrawn(
         **OF_RATING, series=example_id(20), rater_kind="collateral", rater_id=example_id(21)
+    ),
+    ExpectedResponseFitted(
+        measure="phq-9",
+        age_group="adult",
+        curve_version=2,
+        fitted_at=AT,
+        effective_from=LATER,
+        intercept=13.1,
+        slope=-2.4,
+        baseline_effect=0.83,
+        interaction=-0.18,
+        baseline_mean=14.2,
+        g00=9.5,
+        g01=-0.75,
+        g11=2.25,
+        variance=7.84,
+        longest=16,
+        episodes=412,
+        ratings=2_904,
+        coverage=[
+            Coverage(by="all", group="all", episodes=103, ratings=711, share=0.81),
+            Coverage(by="ending", group="administrative", episodes=4, ratings=19),
+        ],
     ),
 ]
 
