@@ -86,9 +86,9 @@ class Toy:
         }
 
     async def start(
-        self, role: str, crash: str = "", *, pipe: int | None = None
+        self, role: str, *, pipe: int | None = None, **settings: str
     ) -> asyncio.subprocess.Process:
-        """Start a process of `role`, that kills itself at `crash` if that is given."""
+        """Start a process of `role`, with `settings` of its own."""
         with self.log.open("ab") as log:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -96,7 +96,7 @@ class Toy:
                 "tests.faults.toy",
                 role,
                 cwd=REPOSITORY,
-                env=self.environment | ({"TOY_CRASH": crash} if crash else {}),
+                env=self.environment | settings,
                 stdin=pipe,
                 stdout=pipe,
                 stderr=log,
@@ -104,9 +104,12 @@ class Toy:
         self.processes.append(process)
         return process
 
-    async def start_worker(self, crash: str = "") -> asyncio.subprocess.Process:
-        """Start a worker."""
-        return await self.start("worker", crash)
+    async def start_worker(
+        self, crash: str = "", *, instance: str = ""
+    ) -> asyncio.subprocess.Process:
+        """Start a worker that kills itself at `crash` if that is given; after a death, the next
+        one of the same `instance` has its partitions at once."""
+        return await self.start("worker", TOY_CRASH=crash, TOY_INSTANCE=instance)
 
     async def until_consumed(self) -> None:
         """Wait until as many events have been counted as are acknowledged now, and one more."""

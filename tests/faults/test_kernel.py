@@ -7,6 +7,7 @@ import signal
 import pytest
 
 from tests.faults.installation import Toy, under_load
+from tests.faults.seeds import seeds
 from tests.faults.toy.crashing import PLACES
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(150)]
@@ -20,23 +21,23 @@ async def assert_nothing_is_wrong(toy: Toy, seconds: float) -> int:
     return findings.duplicates
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", seeds(2))
 @pytest.mark.parametrize("place", PLACES)
 async def test_a_worker_killed_at_the_worst_moment(toy: Toy, place: str, seed: int) -> None:
     """F1 to F3: killed there, started again, killed there once more, started again."""
     chance = random.Random(f"{place} {seed}")
     async with under_load(toy):
         for _ in range(2):
-            doomed = await toy.start_worker(f"{place}:{chance.randint(1, 6)}")
+            doomed = await toy.start_worker(f"{place}:{chance.randint(1, 6)}", instance="one")
             ended = await asyncio.wait_for(doomed.wait(), 40)
             assert ended == -signal.SIGKILL, toy.last_words()
-        await toy.start_worker()
+        await toy.start_worker(instance="one")
     duplicates = await assert_nothing_is_wrong(toy, 40)
     if place == "published, checkpoint not moved":
         assert duplicates > 0
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", seeds(2))
 async def test_writers_and_workers_killed_at_random(toy: Toy, seed: int) -> None:
     """A timeout is resolved by asking again with the same idempotency key."""
     chance = random.Random(seed)

@@ -35,7 +35,7 @@ def keyring() -> Keyring:
 
 async def worker() -> int:
     """Relay and tally."""
-    if order := os.environ.get("TOY_CRASH"):
+    if order := os.environ["TOY_CRASH"]:
         arm(order)
     database = create_database(os.environ["TOY_DATABASE_URL"])
     store = EventStore(database, keyring(), service=SERVICE)
@@ -47,6 +47,7 @@ async def worker() -> int:
         database=database,
         store=store,
         broker=broker,
+        instance=os.environ["TOY_INSTANCE"] or None,
     )
     relay = Relay(SERVICE, os.environ["TOY_READER_URL"], os.environ["TOY_KAFKA"])
     return await Worker(SERVICE, relay=relay, broker=broker, consumers=[consumer]).run()

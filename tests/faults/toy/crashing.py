@@ -3,10 +3,21 @@
 import os
 import signal
 from collections.abc import Callable
-from typing import Any
+from functools import wraps
+from typing import Any, NamedTuple
 
 from shared import publishing, relay
 from shared.consuming import batch
+from tests.faults.toy import handler
+
+
+class Place(NamedTuple):
+    """The process dies as the coroutine function `name` of `owner` begins, called with something
+    at `argument` (an empty page of the relay is not worth dying for)."""
+
+    owner: Any
+    name: str
+    argument: int | None = None
 
 
 def die() -> None:
@@ -16,29 +27,35 @@ def die() -> None:
 
 def arm(order: str) -> None:
     """Put the crash that `order` asks for in its place."""
-    place, _, count = order.partition(":")
-    owner, name = PLACES[place]
-    original = getattr(owner, name)
-    setattr(owner, name, crash_before(original, int(count)))
+    name, _, count = order.partition(":")
+    place = PLACES[name]
+    original = getattr(place.owner, place.name)
+    setattr(place.owner, place.name, crash_before(original, int(count), place.argument))
 
 
-def crash_before(original: Callable[..., Any], count: int) -> Callable[..., Any]:
-    """`original`, that is never called for the `count`-th time."""
+def crash_before(
+    original: Callable[..., Any], count: int, argument: int | None
+) -> Callable[..., Any]:
+    """`original`, that never begins for the `count`-th time."""
     calls = 0
 
-    def crashing(*args: Any, **kwargs: Any) -> Any:
+    @wraps(original)
+    async def crashing(*args: Any, **kwargs: Any) -> Any:
         nonlocal calls
-        calls += 1
+        calls += argument is None or bool(args[argument])
         if calls == count:
             die()
-        return original(*args, **kwargs)
+        return await original(*args, **kwargs)
 
     return crashing
 
 
-PLACES: dict[str, tuple[Any, str]] = {
-    "committed, not published": (publishing.Publisher, "send"),
-    "published, checkpoint not moved": (relay.Leadership, "_move_checkpoint"),
-    "effects written, checkpoint not moved": (batch, "finish"),
-    "applied, Kafka not told": (batch.Batches, "after_commit"),
+PLACES = {
+    "committed, not published": Place(publishing.Publisher, "send", 1),
+    # The producer has the records, and has not come to sending them.
+    "handed over, not acknowledged": Place(publishing.Publisher, "_acknowledged", 1),
+    "published, checkpoint not moved": Place(relay.Leadership, "_move_checkpoint"),
+    "events derived, effects not written": Place(handler.Tally, "apply"),
+    "effects written, checkpoint not moved": Place(batch, "finish"),
+    "applied, Kafka not told": Place(batch.Batches, "after_commit"),
 }
