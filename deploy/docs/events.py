@@ -4,6 +4,7 @@ import inspect
 import re
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
+from decimal import Decimal
 from itertools import groupby
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin
@@ -28,7 +29,7 @@ it has that value. The exact schemas are in `shared/contracts/schemas/`.
 """
 
 PLAIN = {str: "text", int: "integer", float: "number", bool: "yes or no"}
-PLAIN |= {datetime: "time", date: "day"}
+PLAIN |= {Decimal: "exact decimal", datetime: "time", date: "day"}
 
 
 def event_catalogue(catalogue: Catalogue) -> str:

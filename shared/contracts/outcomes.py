@@ -3,6 +3,7 @@
 # ruff: noqa: RUF012 - msgspec gives every Struct its own copy of an empty default.
 
 from datetime import datetime
+from decimal import Decimal
 from typing import ClassVar, Literal
 
 import msgspec
@@ -14,15 +15,26 @@ from shared.contracts.intake import AgeGroup
 SignalKind = Literal["risk", "state", "point", "checkpoint", "time", "system", "prompt", "mark"]
 Severity = Literal["urgent", "high", "medium", "info"]
 Change = Literal["recovered", "improved", "unchanged", "deteriorated"]
+Requirement = Literal["reliable_change", "cutoff", "fitted_curve", "outcome_series", "session_feed"]
+ResolvesWhen = Literal[
+    "reviewed",
+    "absent_on_consecutive_ratings",
+    "score_is_back",
+    "reliably_better_or_change_agreed",
+    "cause_is_gone",
+    "never_open",
+]
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What one rule says of one rating on which it was evaluated, whether it holds or not.
+    """What one rule says of one rating on which it was evaluated, whether it holds or not; of
+    marks and prompts only those that hold are told.
 
-    `holds`: the predicate is true. `cleared`: a point or checkpoint signal raised earlier is over
-    (a state's end is counted by alerts: false on two consecutive evaluated ratings). `inputs` are
-    the tenths the rule looked at, by name; `thresholds` exact decimals as text ("8.46");
-    `counterfactual` says in plain words what would not have fired.
+    `holds`: the predicate is true; only then it says more than that. `cleared`: a point or
+    checkpoint signal raised earlier is over (a state's end is counted by alerts: false on two
+    consecutive evaluated ratings). `inputs` are the tenths the rule looked at, by name;
+    `thresholds` exact decimals as text ("8.46"); `counterfactual` says in plain words what would
+    not have fired.
     """
 
     rule: str
@@ -150,3 +162,64 @@ class ExpectedResponseFitted(Event, frozen=True, kw_only=True):
     episodes: int
     ratings: int
     coverage: list[Coverage] = []
+
+
+class AppliesTo(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which measures a rule is for; no `measures`: all of this kind."""
+
+    kind: Literal["outcome", "alliance"] = "outcome"
+    measures: list[str] = []
+
+
+class Rule(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True
+):
+    """One rule of a rule set as data: what code does by its id, with these numbers.
+
+    It is evaluated from the rating with ordinal `least_ratings` on, or at the ordinals `at`, where
+    all that it `requires` is there. A state ends after `ends_after` evaluated ratings in a row on
+    which it did not hold. `thresholds` are exact decimals (scores in points), `by_measure` those
+    that a measure has of its own. Version 1 of the default set said only what has no default.
+    """
+
+    id: str
+    version: int
+    kind: SignalKind
+    severity: Severity
+    applies_to: AppliesTo = AppliesTo()
+    requires: list[Requirement] = []
+    resolves_when: ResolvesWhen | None = None
+    least_ratings: int = 1
+    ends_after: int = 1
+    at: list[int] = []
+    thresholds: dict[str, Decimal] = {}
+    by_measure: dict[str, dict[str, Decimal]] = {}
+
+
+class RuleSetPublished(Event, frozen=True, kw_only=True):
+    """Stream `rules-<organisation id>`: which rules judge what is recorded from `effective_from`
+    on.
+
+    `effective_from` is at least 60 s after the publication. `rule_set_version` counts what the
+    organisation published, above the versions of the default set that it replaces.
+    """
+
+    type: ClassVar[str] = "heroic.outcomes.RuleSetPublished"
+    organisation_id: str
+    key: str
+    rule_set_version: int
+    effective_from: datetime
+    rules: list[Rule]
+    published_by: str | None = None
+
+
+class RuleSetRolledBack(Event, frozen=True, kw_only=True):
+    """Stream `rules-<organisation id>`: an earlier version judges ratings recorded from
+    `effective_from` on."""
+
+    type: ClassVar[str] = "heroic.outcomes.RuleSetRolledBack"
+    organisation_id: str
+    key: str
+    rule_set_version: int
+    effective_from: datetime
+    rolled_back_by: str | None = None

@@ -4,6 +4,7 @@ A new schema version adds an entry, and changes the old one to what its upcaster
 """
 
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -59,12 +60,16 @@ from shared.contracts.intake import (
     SessionReference,
 )
 from shared.contracts.outcomes import (
+    AppliesTo,
     Assessment,
     AssessmentRevised,
     AssessmentWithdrawn,
     Coverage,
     ExpectedResponseFitted,
     RatingAssessed,
+    Rule,
+    RuleSetPublished,
+    RuleSetRolledBack,
     Verdict,
 )
 
@@ -246,6 +251,36 @@ OUTCOMES = [
             Coverage(by="all", group="all", episodes=103, ratings=711, share=0.81),
             Coverage(by="ending", group="administrative", episodes=4, ratings=19),
         ],
+    ),
+    RuleSetPublished(
+        organisation_id=TENANT,
+        key="ours",
+        rule_set_version=7,
+        effective_from=LATER,
+        rules=[
+            Rule(
+                id="lost_gain",
+                version=1,
+                kind="point",
+                severity="medium",
+                applies_to=AppliesTo(kind="alliance", measures=["srs"]),
+                requires=["reliable_change"],
+                resolves_when="score_is_back",
+                least_ratings=2,
+                ends_after=2,
+                at=[3, 6],
+                thresholds={"cut": Decimal("8.46")},
+                by_measure={"bdi": {"cut": Decimal("7")}},
+            )
+        ],
+        published_by=PERSON,
+    ),
+    RuleSetRolledBack(
+        organisation_id=TENANT,
+        key="ours",
+        rule_set_version=6,
+        effective_from=LATER,
+        rolled_back_by=PERSON,
     ),
 ]
 
