@@ -7,7 +7,7 @@ from fastapi import FastAPI
 
 from services.alerts.api import alerts, stream
 from services.alerts.api.context import Context
-from services.alerts.bell import Bell
+from services.alerts.bell import Bell, Ear
 from services.alerts.care import CARE_GROUP, CareHandler
 from services.alerts.consumers import (
     RISK_GROUP,
@@ -16,12 +16,12 @@ from services.alerts.consumers import (
     RulesHandler,
 )
 from services.alerts.handlers import SERVICE, Alerts
-from services.alerts.live.hub import Hub
 from services.alerts.live.log import Log
 from services.alerts.settings import Settings
 from shared.consuming import Consumer, create_broker
 from shared.database import create_database
 from shared.eventstore import EventStore
+from shared.hub import Hub
 from shared.privacy import open_keyring
 from shared.relay import Relay
 from shared.security import JwksUrl, TokenVerifier
@@ -38,6 +38,9 @@ RULES_RECORDS = 200
 GATHER_SECONDS = 0.25
 """Nobody waits for a rule's alert as for that of a risk."""
 
+REST_SECONDS = 0.002
+"""What the stream's reader rests between two looks: less than anybody would notice."""
+
 
 def create_app(settings: Settings) -> FastAPI:
     """The web process of alerts."""
@@ -46,12 +49,12 @@ def create_app(settings: Settings) -> FastAPI:
     store = EventStore(database, keyring, service=SERVICE)
     bell = Bell(settings.redis_url)
     log = Log(database)
-    hub = Hub(log, settings.redis_url)
+    hub = Hub(log, Ear(settings.redis_url), rest_seconds=REST_SECONDS)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await store.start()
-        await hub.start()
+        hub.start()
         yield
         await hub.stop()
         await store.stop()

@@ -10,7 +10,6 @@ from services.outcomes.api import clients, rules, stream
 from services.outcomes.api.context import Context
 from services.outcomes.assessor import Assessor
 from services.outcomes.feed import Feed
-from services.outcomes.hub import Hub
 from services.outcomes.projector import Projector
 from services.outcomes.settings import Settings
 from services.outcomes.views import GROUP, Views
@@ -18,6 +17,7 @@ from services.outcomes.wake import Bell, Ear
 from shared.consuming import Consumer, create_broker
 from shared.database import create_database
 from shared.eventstore import EventStore
+from shared.hub import Hub
 from shared.measures import default_rules
 from shared.privacy import open_keyring
 from shared.relay import Relay
@@ -32,13 +32,16 @@ ASSESSOR = "outcomes.assessor"
 WORKER_CONNECTIONS = 10
 """Two consumers, each with a few transactions at once."""
 
+REST_SECONDS = 0.05
+"""What the stream's reader rests between two looks: a page is drawn anew no more often."""
+
 
 def create_app(settings: Settings) -> FastAPI:
     """The web process of outcomes."""
     database = create_database(settings.database_url)
     keyring = open_keyring(create_database(settings.keys_url), settings.key_encryption_key)
     feed = Feed(database)
-    hub = Hub(feed, Ear(settings.redis_url))
+    hub = Hub(feed, Ear(settings.redis_url), rest_seconds=REST_SECONDS)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from shared.database import Database, driver
 from shared.errors import FieldError, Invalid
 from shared.eventstore.tail import Cursor
+from shared.hub import Page
 from shared.web import decode_cursor
 
 PAGE = 100
@@ -39,21 +40,11 @@ ORDER BY n.xid, n.position
 
 
 class Change(NamedTuple):
-    """The clients of a tenant whose views one transaction changed; `cursor` is right after it."""
+    """The clients of a tenant whose views one transaction changed; `place` is right after it."""
 
-    cursor: Cursor
+    place: Cursor
     tenant: str
     client_ids: list[str]
-
-
-class Page(NamedTuple):
-    """What the feed had: `place` is where to read on. `more`: there is more at once; `above`:
-    there is something that the horizon hides for the moment."""
-
-    changes: list[Change]
-    place: Cursor
-    more: bool
-    above: bool
 
 
 class Feed:
@@ -67,7 +58,7 @@ class Feed:
         async with self._database.session() as conn:
             return Cursor(await driver(conn).fetchval(HORIZON), 0)
 
-    async def read(self, tenants: Collection[str], after: Cursor) -> Page:
+    async def read(self, tenants: Collection[str], after: Cursor) -> Page[Change]:
         """The next changes of `tenants` after a place, in one round trip."""
         asked = sorted(tenants)
         async with self._database.session(*asked) as conn:
@@ -79,7 +70,7 @@ class Feed:
             if row["xid"] is not None
         ]
         full = len(changes) == PAGE
-        end = changes[-1].cursor if full else Cursor(horizon, 0)
+        end = changes[-1].place if full else Cursor(horizon, 0)
         return Page(changes, max(after, end), full, above)
 
 

@@ -66,16 +66,19 @@ class TokenVerifier:
 
         Raises `Unavailable` where the issuer's keys cannot be had.
         """
+        principal, _ = await self.verify_until(token)
+        return principal
+
+    async def verify_until(self, token: str) -> tuple[Principal, float]:
+        """The same, and when the token ends, in seconds since the epoch."""
         if (seen := self._seen.get(token)) is not None:
-            principal, expires = seen
-            if time.time() < expires:
-                return principal
+            if time.time() < seen[1]:
+                return seen
             del self._seen[token]
-        principal, expires = await self._read(token)
-        self._seen[token] = (principal, expires)
+        self._seen[token] = seen = await self._read(token)
         if len(self._seen) > CACHED_TOKENS:
             self._seen.popitem(last=False)
-        return principal
+        return seen
 
     async def _read(self, token: str) -> tuple[Principal, float]:
         if len(token) > MAX_TOKEN_CHARS:

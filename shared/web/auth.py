@@ -8,6 +8,9 @@ from shared.errors import Forbidden, Unauthenticated
 from shared.security.principal import SCOPES, Principal
 from shared.security.tokens import TokenVerifier
 
+ENDS_KEY = "heroic.ends"
+"""Where in the request's scope it is said until when the caller may be answered."""
+
 
 class Requires:
     """A dependency that gives the caller, who must hold a scope."""
@@ -23,7 +26,7 @@ class Requires:
         if scheme.lower() != "bearer" or not token:
             raise Unauthenticated("A bearer token is needed.")
         verifier: TokenVerifier = request.app.state.verifier
-        principal = await verifier.verify(token.strip())
+        principal, request.scope[ENDS_KEY] = await verifier.verify_until(token.strip())
         if self._scope not in principal.scopes:
             raise Forbidden(f"The scope {self._scope} is needed.")
         return principal
@@ -31,6 +34,12 @@ class Requires:
     def document(self, operation: dict[str, Any], schemas: dict[str, Any]) -> None:
         """Describe what is needed in OpenAPI."""
         operation["security"] = [{"oauth2": [self._scope]}]
+
+
+def token_ends(request: Request) -> float:
+    """When the caller's token ends, in seconds since the epoch; for what `requires` a caller."""
+    ends: float = request.scope[ENDS_KEY]
+    return ends
 
 
 def requires(scope: str) -> Requires:

@@ -79,6 +79,8 @@ class FrontDoor:
     @asynccontextmanager
     async def alerts(self, after: str | None = None) -> AsyncIterator[AsyncIterator[Message]]:
         """The stream of alerts, from now on or after a cursor."""
+        # The stream ends with its token: one that is not fresh would end it soon.
+        self._token_until = 0.0
         await self._sign_in()
         headers = {"Last-Event-ID": after} if after else {}
         async with self.http.stream(

@@ -6,10 +6,10 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from services.alerts.handlers import Alerts
-from services.alerts.live.hub import Hub
-from services.alerts.live.log import Log
+from services.alerts.live.log import Log, Message
 from shared.database import Database
 from shared.eventstore import EventStore
+from shared.hub import Hub
 from shared.security import Principal
 from shared.web import requires
 
@@ -22,7 +22,7 @@ class Context:
     store: EventStore
     alerts: Alerts
     log: Log
-    hub: Hub
+    hub: Hub[Message]
 
 
 def context(request: Request) -> Context:

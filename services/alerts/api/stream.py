@@ -1,32 +1,28 @@
 """Server-sent events: what happens to alerts, as it happens."""
 
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Header, Query, Request
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from services.alerts.api.context import Context, Parts, Reader
 from services.alerts.api.present import link
 from services.alerts.live.log import Bookmark, Message, Wanted
 from shared.contracts.outcomes import Severity
-from shared.eventstore.tail import Cursor
+from shared.web.auth import token_ends
+from shared.web.sse import EVENT_STREAM, event, event_stream
 
 router = APIRouter(prefix="/v1", tags=["stream"])
 
-HEARTBEAT_SECONDS = 15
-SLOW_SECONDS = 30
 MAX_BOOKMARK_CHARS = 200
 
 
-@router.get(
-    "/stream",
-    response_class=EventSourceResponse,
-    responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
-)
+@router.get("/stream", response_class=EventSourceResponse, responses=EVENT_STREAM)
 async def stream(
+    request: Request,
     reader: Reader,
     parts: Parts,
     after: Annotated[str | None, Query(max_length=MAX_BOOKMARK_CHARS)] = None,
@@ -37,43 +33,29 @@ async def stream(
     """Events `alert-raised` and `alert-changed`, from now on or after a cursor.
 
     `Last-Event-ID` counts before `after`. A cursor from before a restore gets `reset`. Historical
-    alerts are left out unless asked for by `historical=true`.
+    alerts are left out unless asked for by `historical=true`. The stream ends with the token at
+    the latest: come back with another one and the last event's id, or with what the header
+    `Last-Event-ID` of the answer says where there was no event.
     """
     # A browser that reconnects sends the header beside the address it was first given.
-    bookmark = Bookmark.decode(text) if (text := last_event_id or after) else None
-    now, epoch = await parts.log.now()
+    asked = Bookmark.decode(text) if (text := last_event_id or after) else None
+    now = await parts.log.bookmark()
     wanted = Wanted(reader.tenant, frozenset(severity), historical)
-    return EventSourceResponse(
-        _events(parts, wanted, bookmark, Bookmark(epoch, now)),
-        ping=HEARTBEAT_SECONDS,
-        send_timeout=SLOW_SECONDS,
-        sep="\n",
-    )
+    is_old = asked is not None and asked.epoch != now.epoch
+    start = now if asked is None or is_old else asked
+    events = _events(parts, wanted, start, token_ends(request), reset=is_old)
+    return event_stream(events, start.encode())
 
 
 async def _events(
-    parts: Context, wanted: Wanted, bookmark: Bookmark | None, now: Bookmark
+    parts: Context, wanted: Wanted, start: Bookmark, until: float, *, reset: bool
 ) -> AsyncIterator[ServerSentEvent]:
-    if bookmark is not None and bookmark.epoch != now.epoch:
-        yield ServerSentEvent("{}", event="reset", id=now.encode(), sep="\n")
-        bookmark = None
-    place = (bookmark or now).place
-    async with aclosing(_messages(parts, wanted, place)) as messages:
+    if reset:
+        yield event("reset", b"{}", start.encode())
+    messages = parts.hub.follow(wanted.tenant, start.place, until=until, wants=wanted.has)
+    async with aclosing(messages):
         async for message in messages:
-            yield _event(message, now.epoch)
-
-
-async def _messages(parts: Context, wanted: Wanted, place: Cursor) -> AsyncGenerator[Message]:
-    """What is wanted after `place`: of the past from the log, then live, none twice."""
-    async with parts.hub.subscribe(wanted) as subscriber:
-        while place < subscriber.start:
-            page = await parts.log.read([wanted.tenant], place)
-            for message in filter(wanted.has, page.messages):
-                yield message
-            place = page.place
-        while (news := await subscriber.next()) is not None:
-            if news.place > place:
-                yield news
+            yield _event(message, start.epoch)
 
 
 def _event(message: Message, epoch: int) -> ServerSentEvent:
@@ -88,9 +70,5 @@ def _event(message: Message, epoch: int) -> ServerSentEvent:
         "historical": not message.delivered,
         "link": link(alert.id),
     }
-    return ServerSentEvent(
-        msgspec.json.encode(data).decode(),
-        event=message.name,
-        id=Bookmark(epoch, message.place).encode(),
-        sep="\n",
-    )
+    cursor = Bookmark(epoch, message.place).encode()
+    return event(message.name, msgspec.json.encode(data), cursor)

@@ -26,6 +26,7 @@ from shared.contracts.outcomes import Severity
 from shared.database import Database, driver
 from shared.errors import FieldError, Invalid
 from shared.eventstore.tail import Cursor
+from shared.hub import Page
 from shared.web import decode_cursor, encode_cursor
 
 PAGE = 500
@@ -69,16 +70,6 @@ class Wanted(NamedTuple):
         return mine and fits and (message.delivered or self.historical)
 
 
-class Page(NamedTuple):
-    """What the log had: `place` is where to read on. `more`: there is more at once; `above`:
-    there is something that the horizon hides for the moment."""
-
-    messages: list[Message]
-    place: Cursor
-    more: bool
-    above: bool
-
-
 NOW = "SELECT pg_snapshot_xmin(pg_current_snapshot()), epoch FROM installation"
 
 # All that a page takes, in one round trip: the events as `tail` finds them, each with its alert as
@@ -112,13 +103,19 @@ class Log:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def now(self) -> tuple[Cursor, int]:
-        """The place below which everything has been told, and the epoch of the store."""
+    async def now(self) -> Cursor:
+        """The place below which everything has been told."""
+        return (await self.bookmark()).place
+
+    async def bookmark(self) -> "Bookmark":
+        """The same, in the epoch of the store."""
         async with self._database.session() as conn:
             horizon, epoch = await driver(conn).fetchrow(NOW)
-        return Cursor(horizon, 0), epoch
+        return Bookmark(epoch, Cursor(horizon, 0))
 
-    async def read(self, tenants: Collection[str], after: Cursor, *, limit: int = PAGE) -> Page:
+    async def read(
+        self, tenants: Collection[str], after: Cursor, *, limit: int = PAGE
+    ) -> Page[Message]:
         """The next messages of `tenants` after a place."""
         asked = sorted(tenants)
         async with transaction(self._database, asked) as (_, conn):

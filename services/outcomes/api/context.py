@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from fastapi import Request
 
-from services.outcomes.feed import Feed
-from services.outcomes.hub import Hub
+from services.outcomes.feed import Change, Feed
 from services.outcomes.views import Views
+from shared.hub import Hub
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class Context:
 
     views: Views
     feed: Feed
-    hub: Hub
+    hub: Hub[Change]
 
 
 def context(request: Request) -> Context:

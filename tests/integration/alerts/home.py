@@ -3,7 +3,6 @@ the handlers, in a transaction as the consumers' is."""
 
 import asyncio
 import base64
-import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -11,7 +10,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import httpx
-import uvicorn
 from fastapi import FastAPI
 
 from deploy.setup.databases import DatabaseUrls
@@ -30,8 +28,9 @@ from shared.ids import derived_id, new_id
 from shared.migrations import upgrade
 from shared.privacy import Keyring, migrate_keys, open_keyring, seal
 from shared.security import SCOPES, Principal, SigningKeys, TokenIssuer, TokenVerifier
-from shared.web import mount
+from shared.security.tokens import LIFETIME_SECONDS
 from tests.conftest import MakeDatabase
+from tests.support.serving import serve
 
 ISSUER = "http://heroic.test"
 KEY = base64.b64encode(b"k" * 32).decode()
@@ -74,15 +73,21 @@ class Home:
         await self.keyring.create([(client.tenant, client.id)])
         return client
 
-    def http(self, tenant: str | None = None, scopes: Sequence[str] = SCOPES) -> httpx.AsyncClient:
-        """An HTTP client of an integration of `tenant`."""
+    def http(
+        self,
+        tenant: str | None = None,
+        scopes: Sequence[str] = SCOPES,
+        *,
+        seconds: int = LIFETIME_SECONDS,
+    ) -> httpx.AsyncClient:
+        """An HTTP client of an integration of `tenant`; its token lasts so long."""
         principal = Principal(
             tenant=tenant or self.tenant,
             id=new_id(),
             kind="integration",
             scopes=frozenset(scopes),
         )
-        headers = {"Authorization": f"Bearer {self.issuer.issue(principal)}"}
+        headers = {"Authorization": f"Bearer {self.issuer.issue(principal, seconds=seconds)}"}
         return httpx.AsyncClient(base_url=self.base_url, headers=headers, timeout=10)
 
     async def submit(self, client: Client, *answers: int | None, **fields: Any) -> None:
@@ -206,7 +211,7 @@ async def open_home(make_database: MakeDatabase, redis_url: str) -> AsyncIterato
     keyring, bell = open_keyring(key_database, KEY), Bell(redis_url)
     store = EventStore(database, keyring, service="alerts")
     await store.start()
-    async with serve(app) as base_url:
+    async with serve("alerts", app) as base_url:
         yield Home(
             urls,
             settings,
@@ -224,23 +229,3 @@ async def open_home(make_database: MakeDatabase, redis_url: str) -> AsyncIterato
     await store.stop()
     await keyring.close()
     await database.dispose()
-
-
-@asynccontextmanager
-async def serve(app: FastAPI) -> AsyncIterator[str]:
-    """The app under `/alerts` of a real server."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        config = uvicorn.Config(
-            mount({"alerts": app}), log_config=None, timeout_graceful_shutdown=1
-        )
-        server = uvicorn.Server(config)
-        # Signals are the test runner's.
-        task = asyncio.create_task(server._serve(sockets=[listener]))
-        while not server.started:
-            await asyncio.sleep(0.01)
-            if task.done():
-                task.result()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}/alerts"
-        server.should_exit = True
-        await task

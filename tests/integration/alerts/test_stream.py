@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 
-from services.alerts.live.hub import WAITING_MESSAGES, Subscriber
 from services.alerts.live.log import Bookmark, Log, Wanted
 from shared.database import driver
 from shared.eventstore.tail import START, Cursor
+from shared.hub import WAITING_MESSAGES, Subscriber
 from shared.ids import new_id
 from tests.conftest import MakeDatabase
 from tests.integration.alerts.home import Client, Home, open_home
@@ -126,10 +126,38 @@ async def test_a_commit_above_the_horizon_comes_once_the_older_one_is_done(home:
     assert raised.data["client_id"] == client.id
 
 
+async def test_a_stream_ends_with_its_token_and_goes_on_with_another(home: Home) -> None:
+    client = await home.new_client()
+    async with home.http(seconds=2) as http, listening(http) as stream:
+        await home.submit(client, 10)
+        [first] = await take(stream, 1)
+        async with asyncio.timeout(5):
+            assert [one async for one in stream] == []
+        assert (await http.get("/v1/alerts")).status_code == 401
+    await home.submit(client, 10)
+    async with home.http() as http, listening(http, after=first.id) as stream:
+        [missed] = await take(stream, 1)
+    assert (missed.name, missed.data["client_id"]) == ("alert-changed", client.id)
+
+
+async def test_who_was_told_of_nothing_comes_back_to_where_the_stream_began(home: Home) -> None:
+    async with (
+        home.http(seconds=1) as http,
+        asyncio.timeout(5),
+        http.stream("GET", "/v1/stream") as answer,
+    ):
+        beginning = answer.headers["last-event-id"]
+        assert [line async for line in answer.aiter_lines() if line.strip()] == []
+    await home.submit(await home.new_client(), 10)
+    async with home.http() as http, listening(http, after=beginning) as stream:
+        [missed] = await take(stream, 1)
+    assert missed.name == "alert-raised"
+
+
 async def beginning(home: Home) -> str:
     """A cursor before everything."""
-    _, epoch = await Log(home.database).now()
-    return Bookmark(epoch, START).encode()
+    now = await Log(home.database).bookmark()
+    return now._replace(place=START).encode()
 
 
 async def test_history_is_delivered_to_nobody_unless_asked_for(home: Home) -> None:
@@ -191,8 +219,8 @@ async def test_what_no_stream_can_begin_with_is_422(home: Home, query: str) -> N
 
 
 async def test_a_cursor_from_before_a_restore_gets_reset_and_goes_on(home: Home) -> None:
-    _, epoch = await Log(home.database).now()
-    old = Bookmark(epoch - 1, Cursor(10**9, 1)).encode()
+    now = await Log(home.database).bookmark()
+    old = Bookmark(now.epoch - 1, Cursor(10**9, 1)).encode()
     async with home.http() as http, listening(http, after=old) as stream:
         [reset] = await take(stream, 1)
         assert reset.name == "reset"
@@ -230,8 +258,8 @@ async def test_who_does_not_keep_up_is_dropped_and_others_are_not(home: Home) ->
         await home.submit(await home.new_client(), 30)
         await take(stream, 1)
     [message] = (await Log(home.database).read([home.tenant], START)).messages
-    wanted = Wanted(home.tenant)
-    slow, quick = Subscriber(wanted, START), Subscriber(wanted, START)
+    wants = Wanted(home.tenant).has
+    slow, quick = (Subscriber(home.tenant, wants, START) for _ in range(2))
     for _ in range(WAITING_MESSAGES + 5):
         slow.tell(message)
         quick.tell(message)

@@ -3,13 +3,11 @@ the handlers, in a transaction as the kernel's is."""
 
 import asyncio
 import base64
-import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import httpx
-import uvicorn
 from fastapi import FastAPI
 
 from deploy.setup.databases import DatabaseUrls
@@ -29,8 +27,9 @@ from shared.measures import default_rules
 from shared.migrations import upgrade
 from shared.privacy import Keyring, migrate_keys, open_keyring, seal
 from shared.security import SCOPES, Principal, SigningKeys, TokenIssuer, TokenVerifier
-from shared.web import mount
+from shared.security.tokens import LIFETIME_SECONDS
 from tests.conftest import MakeDatabase
+from tests.support.serving import serve
 from tests.unit.outcomes.story import TENANT
 
 ISSUER = "http://heroic.test"
@@ -54,12 +53,18 @@ class Home:
     base_url: str
     offsets: dict[str, int] = field(default_factory=dict)
 
-    def http(self, tenant: str = TENANT, scopes: Sequence[str] = SCOPES) -> httpx.AsyncClient:
-        """An HTTP client of an integration of `tenant`."""
+    def http(
+        self,
+        tenant: str = TENANT,
+        scopes: Sequence[str] = SCOPES,
+        *,
+        seconds: int = LIFETIME_SECONDS,
+    ) -> httpx.AsyncClient:
+        """An HTTP client of an integration of `tenant`; its token lasts so long."""
         principal = Principal(
             tenant=tenant, id=new_id(), kind="integration", scopes=frozenset(scopes)
         )
-        headers = {"Authorization": f"Bearer {self.issuer.issue(principal)}"}
+        headers = {"Authorization": f"Bearer {self.issuer.issue(principal, seconds=seconds)}"}
         return httpx.AsyncClient(base_url=self.base_url, headers=headers, timeout=10)
 
     async def records(self, events: Sequence[Recorded[Event]]) -> list[Incoming]:
@@ -157,7 +162,7 @@ async def open_home(make_database: MakeDatabase, redis_url: str) -> AsyncIterato
     app.state.verifier = TokenVerifier(signing, ISSUER)
     database, reader, key_database = map(create_database, (urls.app, urls.reader, keys.app))
     keyring, bell = open_keyring(key_database, KEY), Bell(redis_url)
-    async with serve(app) as base_url:
+    async with serve("outcomes", app) as base_url:
         yield Home(
             urls,
             database,
@@ -175,23 +180,3 @@ async def open_home(make_database: MakeDatabase, redis_url: str) -> AsyncIterato
     await keyring.close()
     await database.dispose()
     await reader.dispose()
-
-
-@asynccontextmanager
-async def serve(app: FastAPI) -> AsyncIterator[str]:
-    """The app under `/outcomes` of a real server."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        config = uvicorn.Config(
-            mount({"outcomes": app}), log_config=None, timeout_graceful_shutdown=1
-        )
-        server = uvicorn.Server(config)
-        # Signals are the test runner's.
-        task = asyncio.create_task(server._serve(sockets=[listener]))
-        while not server.started:
-            await asyncio.sleep(0.01)
-            if task.done():
-                task.result()
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}/outcomes"
-        server.should_exit = True
-        await task

@@ -1,18 +1,19 @@
 """The one reader of the feed: what it does where Redis, a page or the horizon does not keep up."""
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 
 import pytest
 
-from services.outcomes import hub as module
 from services.outcomes.feed import Change, Feed
-from services.outcomes.hub import Hub
 from services.outcomes.wake import Ear
+from shared import hub as module
 from shared.database import driver
 from shared.errors import Unavailable
 from shared.eventstore.tail import Cursor
+from shared.hub import Hub
 from shared.ids import new_id
 from tests.integration.outcomes.home import Home
 from tests.integration.outcomes.test_api import a_story
@@ -27,22 +28,29 @@ async def feed(shared_home: Home) -> Feed:
 
 
 @pytest.fixture
-async def hub(feed: Feed) -> AsyncIterator[Hub]:
+async def hub(feed: Feed) -> AsyncIterator[Hub[Change]]:
     """A reader that no bell wakes."""
-    hub = Hub(feed, Ear(NO_REDIS))
+    hub = Hub(feed, Ear(NO_REDIS), rest_seconds=0.01)
     hub.start()
     yield hub
     await hub.stop()
 
 
 @asynccontextmanager
-async def told(hub: Hub, tenant: str, after: Cursor) -> AsyncIterator[AsyncGenerator[Change]]:
+async def told(
+    hub: Hub[Change], tenant: str, after: Cursor
+) -> AsyncIterator[AsyncGenerator[Change]]:
     """What a page of a tenant is told."""
-    async with aclosing(hub.follow(tenant, after)) as changes, asyncio.timeout(10):
+    async with (
+        aclosing(hub.follow(tenant, after, until=time.time() + 60)) as changes,
+        asyncio.timeout(10),
+    ):
         yield changes
 
 
-async def test_without_redis_pages_are_only_slower(shared_home: Home, hub: Hub, feed: Feed) -> None:
+async def test_without_redis_pages_are_only_slower(
+    shared_home: Home, hub: Hub[Change], feed: Feed
+) -> None:
     story = a_story()
     async with told(hub, story.tenant, await feed.now()) as changes:
         following = asyncio.ensure_future(anext(changes))
@@ -51,7 +59,7 @@ async def test_without_redis_pages_are_only_slower(shared_home: Home, hub: Hub, 
 
 
 async def test_what_the_horizon_hides_is_told_once_it_is_settled(
-    shared_home: Home, hub: Hub, feed: Feed
+    shared_home: Home, hub: Hub[Change], feed: Feed
 ) -> None:
     first = a_story()
     second = a_story(first.tenant)
@@ -62,7 +70,7 @@ async def test_what_the_horizon_hides_is_told_once_it_is_settled(
             await driver(conn).fetchval("SELECT pg_current_xact_id()")
             await shared_home.project(*first.events)
             page = await feed.read([first.tenant], Cursor(0, 0))
-            assert (page.changes, page.above) == ([], True)
+            assert (page.messages, page.above) == ([], True)
             assert not following.done()
         assert (await following).client_ids == [first.client_id]
         await shared_home.project(*second.events)
@@ -70,9 +78,9 @@ async def test_what_the_horizon_hides_is_told_once_it_is_settled(
 
 
 async def test_a_page_that_does_not_keep_up_ends_and_resumes_without_loss(
-    shared_home: Home, hub: Hub, feed: Feed, monkeypatch: pytest.MonkeyPatch
+    shared_home: Home, hub: Hub[Change], feed: Feed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "WAITING_CHANGES", 2)
+    monkeypatch.setattr(module, "WAITING_MESSAGES", 2)
     tenant = new_id()
     stories = [a_story(tenant) for _ in range(5)]
     seen: list[Change] = []
@@ -81,19 +89,19 @@ async def test_a_page_that_does_not_keep_up_ends_and_resumes_without_loss(
         following = asyncio.ensure_future(anext(slow))
         await shared_home.project(*stories[0].events)
         seen.append(await following)
-        async with told(hub, tenant, seen[0].cursor) as quick:
+        async with told(hub, tenant, seen[0].place) as quick:
             for story in stories[1:]:
                 await shared_home.project(*story.events)
                 assert (await anext(quick)).client_ids == [story.client_id]
         seen += [change async for change in slow]
     assert len(seen) == 3
-    async with told(hub, tenant, seen[-1].cursor) as again:
+    async with told(hub, tenant, seen[-1].place) as again:
         seen += [await anext(again), await anext(again)]
     assert [one.client_ids for one in seen] == [[story.client_id] for story in stories]
 
 
 async def test_a_page_reads_more_of_the_past_than_one_look_gives(
-    shared_home: Home, hub: Hub, feed: Feed, monkeypatch: pytest.MonkeyPatch
+    shared_home: Home, hub: Hub[Change], feed: Feed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("services.outcomes.feed.PAGE", 2)
     tenant, start = new_id(), await feed.now()
@@ -107,7 +115,7 @@ async def test_a_page_reads_more_of_the_past_than_one_look_gives(
 
 
 async def test_who_does_not_read_says_so(feed: Feed) -> None:
-    hub = Hub(feed, Ear(NO_REDIS))
+    hub = Hub(feed, Ear(NO_REDIS), rest_seconds=0.01)
     with pytest.raises(Unavailable):
         hub.check()
     hub.start()

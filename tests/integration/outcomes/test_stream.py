@@ -42,6 +42,21 @@ async def test_the_stream_says_whose_view_changed_and_resumes(home: Home) -> Non
     assert json.loads(missed["data"])["client_id"] == second.client_id
 
 
+async def test_a_stream_ends_with_its_token_and_goes_on_with_another(home: Home) -> None:
+    story = a_story()
+    async with (
+        home.http(story.tenant, seconds=1) as http,
+        asyncio.timeout(5),
+        http.stream("GET", "/v1/stream") as answer,
+    ):
+        beginning = answer.headers["last-event-id"]
+        assert [line async for line in answer.aiter_lines() if line.strip()] == []
+    await home.project(*story.events)
+    async with listening(home, story.tenant, after=beginning) as messages:
+        missed = await take(messages)
+    assert json.loads(missed["data"])["client_id"] == story.client_id
+
+
 @pytest.mark.parametrize(
     "cursor",
     [
