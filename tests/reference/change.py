@@ -77,6 +77,17 @@ def nunnally_kotsch(
     return (post - (reliability * (pre - mean) + mean)) / float(np.sqrt(variance))
 
 
+def percentage_changed(
+    pre: Scores, post: Scores, percent: float, direction: int
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Who is better, and who is worse, by `percent` of the first score or more."""
+    change = 100 * direction * (post - pre)
+    least = percent * np.abs(pre)
+    better: NDArray[np.bool_] = (change >= least) & (change > 0)
+    worse: NDArray[np.bool_] = (-change >= least) & (change < 0)
+    return better, worse
+
+
 def classify_by(
     better: NDArray[np.bool_],
     worse: NDArray[np.bool_],

@@ -1,0 +1,1 @@
+"""The second implementation against published values, before anything is held against it."""
