@@ -120,14 +120,18 @@ class AssessmentWithdrawn(Event, frozen=True, kw_only=True):
     rater_id: str | None = None
 
 
+CoveredBy = Literal["all", "ending", "age_group"]
+CoveredGroup = Literal["all", "planned", "unplanned", "administrative", "open"] | AgeGroup
+
+
 class Coverage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How often a curve's 80 % band held the held-out ratings of a group of episodes.
 
     `share` (0 to 1) is None for a group too small to say anything about.
     """
 
-    by: Literal["all", "ending", "age_group"]
-    group: Literal["all", "planned", "unplanned", "administrative", "open"] | AgeGroup
+    by: CoveredBy
+    group: CoveredGroup
     episodes: int
     ratings: int
     share: float | None = None

@@ -28,24 +28,15 @@ FIRST = 2
 BANDS = (10, 25, 50, 75, 90)
 """The percentiles of a band."""
 
-_Z = {p: NormalDist().inv_cdf(p / 100) for p in BANDS}
+_Z: dict[float, float] = {p: NormalDist().inv_cdf(p / 100) for p in BANDS}
 
 
-class Curve(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One version of the expected response of a measure in an age group.
+class Parameters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The numbers of a curve, in points, and what follows from them.
 
-    The parameters are in points. `baseline_mean` is m, `variance` s^2, `longest` the highest
-    ordinal that it was fitted for. A *seed* is a proposal from published figures (`source`): it
-    is flagged wherever it shows, and never alerts. A *fitted* curve counts from `effective_from`
-    on, for ratings recorded from then on; `episodes` and `ratings` are its sample, `coverage` how
-    often its 80 % band held the ratings of episodes that it had not seen.
+    `baseline_mean` is m, `variance` s^2, `longest` the highest ordinal that it was fitted for.
     """
 
-    measure: str
-    age_group: AgeGroup
-    version: int
-    kind: Literal["fitted", "seed"]
-    effective_from: datetime | None = None
     intercept: float
     slope: float
     baseline_effect: float
@@ -56,11 +47,6 @@ class Curve(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     g11: float
     variance: float
     longest: int
-    fitted_at: datetime | None = None
-    episodes: int = 0
-    ratings: int = 0
-    coverage: list[Coverage] = []
-    source: str = ""
 
     def expected(self, ordinal: int, baseline: int) -> float:
         """The expected score in tenths at `ordinal`, of a baseline in tenths.
@@ -69,9 +55,8 @@ class Curve(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         """
         t = self._time(ordinal)
         off = baseline / 10 - self.baseline_mean
-        return 10 * (
-            self.intercept + self.slope * t + (self.baseline_effect + self.interaction * t) * off
-        )
+        of_baseline = self.baseline_effect + self.interaction * t
+        return 10 * (self.intercept + self.slope * t + of_baseline * off)
 
     def sd(self, ordinal: int) -> float:
         """The predictive standard deviation at `ordinal`, in tenths."""
@@ -83,9 +68,7 @@ class Curve(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
         Of scores as they are: where lower is better, the worst tenth lies above the 90th.
         """
-        z = _Z.get(p) if isinstance(p, int) else None
-        if z is None:
-            z = NormalDist().inv_cdf(p / 100)
+        z = _Z[p] if p in _Z else NormalDist().inv_cdf(p / 100)
         return self.expected(ordinal, baseline) + z * self.sd(ordinal)
 
     def band(self, ordinal: int, baseline: int) -> dict[str, float]:
@@ -97,6 +80,27 @@ class Curve(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         if ordinal < FIRST:
             raise ValueError("nothing is expected of a first rating")
         return log(min(ordinal, self.longest))
+
+
+class Curve(Parameters, frozen=True, kw_only=True, omit_defaults=True):
+    """One version of the expected response of a measure in an age group.
+
+    A *seed* is a proposal from published figures (`source`): it is flagged wherever it shows, and
+    never alerts. A *fitted* curve counts for ratings recorded from `effective_from` on; `episodes`
+    and `ratings` are its sample, `coverage` how often its 80 % band held ratings of held-out
+    episodes.
+    """
+
+    measure: str
+    age_group: AgeGroup
+    version: int
+    kind: Literal["fitted", "seed"]
+    effective_from: datetime | None = None
+    fitted_at: datetime | None = None
+    episodes: int = 0
+    ratings: int = 0
+    coverage: list[Coverage] = []
+    source: str = ""
 
 
 class Targets(msgspec.Struct, frozen=True, kw_only=True):
