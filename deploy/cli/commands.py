@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from deploy.cli import imports, operators, parked, projections
+from deploy.cli import analyse, expected, imports, operators, parked, projections
 from deploy.cli.installation import Chosen, default_up_file
 
 commands = typer.Typer(
@@ -16,6 +16,8 @@ commands = typer.Typer(
     pretty_exceptions_enable=False,
 )
 commands.add_typer(imports.commands, name="import")
+commands.add_typer(analyse.commands, name="analyse")
+commands.add_typer(expected.commands, name="expected")
 commands.add_typer(operators.organisation, name="organisation")
 commands.add_typer(operators.integration, name="integration")
 commands.add_typer(parked.commands, name="parked")

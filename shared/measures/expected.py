@@ -11,15 +11,15 @@ A curve is held at its last value beyond the longest course that it was fitted f
 plateau, and nothing is said of what nobody has seen.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from math import log, sqrt
 from statistics import NormalDist
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
-from shared.contracts.intake import AgeGroup
+from shared.contracts.intake import AgeGroup, Ending
 from shared.contracts.outcomes import Coverage, ExpectedResponseFitted
 
 FIRST = 2
@@ -29,6 +29,18 @@ BANDS = (10, 25, 50, 75, 90)
 """The percentiles of a band."""
 
 _Z: dict[float, float] = {p: NormalDist().inv_cdf(p / 100) for p in BANDS}
+
+
+CourseEnding = Ending | Literal["open"]
+
+
+class Course(NamedTuple):
+    """One episode's scores in tenths, in clinical order, the baseline first."""
+
+    episode_id: str
+    age_group: AgeGroup
+    ending: CourseEnding
+    scores: Sequence[int]
 
 
 class Parameters(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -11,17 +11,16 @@ Importing this takes seconds and much memory: only the job that fits does it.
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from statsmodels.regression.mixed_linear_model import MixedLM
 
-from shared.contracts.intake import AgeGroup, Ending
 from shared.contracts.outcomes import Coverage, CoveredBy, CoveredGroup
 from shared.errors import FieldError, Invalid
-from shared.measures.expected import FIRST, Parameters
+from shared.measures.expected import FIRST, Course, CourseEnding, Parameters
 
 LEAST_EPISODES = 300
 """Fewer than this give no curve of their own: the seed curve stands."""
@@ -38,19 +37,8 @@ LEAST_OF_A_GROUP = 10
 HELD_OUT = 5
 """One episode in so many is held out."""
 
-CourseEnding = Ending | Literal["open"]
 ENDINGS: tuple[CourseEnding, ...] = ("planned", "unplanned", "administrative", "open")
-
 Floats = NDArray[np.float64]
-
-
-class Course(NamedTuple):
-    """One episode's scores in tenths, in clinical order, the baseline first."""
-
-    episode_id: str
-    age_group: AgeGroup
-    ending: CourseEnding
-    scores: Sequence[int]
 
 
 class Fit(msgspec.Struct, frozen=True, kw_only=True):

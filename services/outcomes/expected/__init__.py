@@ -1,0 +1,1 @@
+"""The expected response of an organisation's clients: its sample, its fits, their publication."""
