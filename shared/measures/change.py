@@ -42,11 +42,22 @@ def classify(
     """
     if definition.reliable_change is None:
         return None
-    if reliably_worse(definition, baseline, latest):
+    return class_of(
+        better=reliably_better(definition, baseline, latest),
+        worse=reliably_worse(definition, baseline, latest),
+        crossed=has_crossed(definition.cutoffs.get(age_group), baseline, latest),
+    )
+
+
+def class_of(*, better: bool, worse: bool, crossed: bool) -> Change:
+    """The class of a change that is reliably `better` or `worse` or neither.
+
+    `crossed`: it led from the clinical to the functional side.
+    """
+    if worse:
         return "deteriorated"
-    if not reliably_better(definition, baseline, latest):
+    if not better:
         return "unchanged"
-    crossed = has_crossed(definition.cutoffs.get(age_group), baseline, latest)
     return "recovered" if crossed else "improved"
 
 

@@ -1,0 +1,130 @@
+"""`heroic analyse`: what the published methods say of any CSV file; it needs no server."""
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from deploy.cli import analyse_change, analyse_gains
+from deploy.cli.analyse_change import Choice, Direction
+from deploy.cli.analyse_csv import Table, exact
+from deploy.cli.analyse_report import tell_change, tell_gains
+from shared.measures.methods import Method
+
+commands = typer.Typer(
+    no_args_is_help=True, help="Judge the ratings in a CSV file by published methods."
+)
+
+encode = msgspec.json.Encoder(decimal_format="number").encode
+
+CsvFile = Annotated[
+    Path,
+    typer.Argument(
+        help="CSV with a header; cells that are empty or NA are missing.",
+        exists=True,
+        dir_okay=False,
+    ),
+]
+Client = Annotated[str, typer.Option(help="Column of the clients.")]
+Time = Annotated[str | None, typer.Option(help="Column of the times, in a long file.")]
+Value = Annotated[str | None, typer.Option(help="Column of the scores, in a long file.")]
+Better = Annotated[Direction, typer.Option(help="Which scores are better.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
+
+
+@commands.callback()
+def group() -> None:
+    """Judge the ratings in a CSV file by published methods."""
+
+
+@commands.command()
+def change(
+    file: CsvFile,
+    client: Client,
+    pre: Annotated[str, typer.Option(help="The time before; in a wide file its column.")],
+    post: Annotated[str, typer.Option(help="The time after; in a wide file its column.")],
+    direction: Better,
+    time: Time = None,
+    value: Value = None,
+    method: Annotated[Method, typer.Option(help="How a change is judged.")] = "jt",
+    reliability: Annotated[float | None, typer.Option(help="Of the measure, in (0, 1).")] = None,
+    reliability_post: Annotated[
+        float | None, typer.Option(help="The same at post, for nk; else as --reliability.")
+    ] = None,
+    functional_mean: Annotated[float | None, typer.Option(help="Mean of those well.")] = None,
+    functional_sd: Annotated[float | None, typer.Option(help="Their deviation.")] = None,
+    percent: Annotated[
+        Decimal | None, typer.Option(parser=exact, help="Such as 50; below 1 a share: 0.5.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Judge each client's change from PRE to POST. Means and deviations are those of the file.
+
+    Clients without both values are left out and counted. Of several values of a client at one
+    time the first counts, and the others are named by line. Only with the mean and deviation of
+    a functional population can clients recover or be harmed: cutoff c divides the two sides.
+    """
+    if (functional_mean is None) != (functional_sd is None):
+        raise typer.BadParameter("give --functional-mean and --functional-sd, or neither")
+    if method == "percent" and not (percent is not None and percent > 0):
+        raise typer.BadParameter("percent needs --percent above 0")
+    if method != "percent" and reliability is None:
+        raise typer.BadParameter(f"{method} needs --reliability")
+    functional = None
+    if functional_mean is not None and functional_sd is not None:
+        functional = functional_mean, functional_sd
+    if percent is not None and percent < 1:
+        percent *= 100
+    choice = Choice(method, direction, reliability, reliability_post, functional, percent)
+    if time is not None and value is not None:
+        table = Table(file, [client, time, value])
+        pairs = analyse_change.long_pairs(table, pre, post)
+    elif time is None and value is None:
+        table = Table(file, [client, pre, post])
+        pairs = analyse_change.wide_pairs(table)
+    else:
+        raise typer.BadParameter("give --time and --value (long file), or neither (wide file)")
+    report = analyse_change.judge_all(pairs, choice, table.unreadable)
+    if as_json:
+        typer.echo(encode(report))
+    else:
+        tell_change(report)
+
+
+@commands.command()
+def gains(
+    file: CsvFile,
+    client: Client,
+    direction: Better,
+    cut: Annotated[
+        Decimal, typer.Option(parser=exact, help="Least step, in points: 7 for the BDI.")
+    ],
+    time: Time = None,
+    value: Value = None,
+    values: Annotated[
+        str | None, typer.Option(help="Columns of a wide file, in order: C1,C2,C3.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find sudden gains and losses by the three criteria of Tang and DeRubeis.
+
+    In a long file ratings are sorted by time (numbers or ISO dates); those of one time keep the
+    order of the file, and a row without a value keeps its place, as an empty cell does in a wide
+    file.
+    """
+    if values is not None and time is None and value is None:
+        columns = [name.strip() for name in values.split(",")]
+        table = Table(file, [client, *columns])
+        series = analyse_gains.wide_series(table)
+    elif values is None and time is not None and value is not None:
+        table = Table(file, [client, time, value])
+        series = analyse_gains.long_series(table)
+    else:
+        raise typer.BadParameter("give --time and --value (long file), or --values (wide file)")
+    report = analyse_gains.find_all(series, direction, cut, table.unreadable)
+    if as_json:
+        typer.echo(encode(report))
+    else:
+        tell_gains(report)
