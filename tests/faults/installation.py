@@ -48,18 +48,34 @@ class Stand:
 
     def restart(self, name: str, *, kill: bool) -> None:
         """End a part, brutally or not, and start it again; returns once it answers."""
-        index = next(i for i, child in enumerate(self.children) if child.name == name)
+        index = self._index(name)
         child, part = self.children[index], self.parts.all()[index]
         if kill:
-            # A server of processes ends only with the last of them.
-            process = psutil.Process(child.process.pid)
-            for one in [process, *process.children(recursive=True)]:
+            for one in self._processes(name):
                 one.kill()
         else:
             child.stop()
         child.process.wait(60)
         self.children[index] = part.start()
         part.wait_ready(self.children[index])
+
+    def freeze(self, name: str) -> None:
+        """Stop a part (SIGSTOP): it is there, and does not answer."""
+        for one in self._processes(name):
+            one.suspend()
+
+    def thaw(self, name: str) -> None:
+        """Let it go on."""
+        for one in self._processes(name):
+            one.resume()
+
+    def _processes(self, name: str) -> list[psutil.Process]:
+        """All processes of a part: a server of many ends only with the last of them."""
+        process = psutil.Process(self.children[self._index(name)].process.pid)
+        return [process, *process.children(recursive=True)]
+
+    def _index(self, name: str) -> int:
+        return next(i for i, child in enumerate(self.children) if child.name == name)
 
 
 @dataclass
@@ -110,6 +126,15 @@ class Toy:
         """Start a worker that kills itself at `crash` if that is given; after a death, the next
         one of the same `instance` has its partitions at once."""
         return await self.start("worker", TOY_CRASH=crash, TOY_INSTANCE=instance)
+
+    async def until_acknowledged(self, more: int) -> None:
+        """Wait until so many more commands have been acknowledged."""
+        wanted = len(self.acknowledged) + more
+
+        async def enough() -> bool:
+            return len(self.acknowledged) >= wanted
+
+        await eventually_async(enough, 20)
 
     async def until_consumed(self) -> None:
         """Wait until as many events have been counted as are acknowledged now, and one more."""

@@ -10,6 +10,8 @@ from tests.faults.installation import Toy, under_load
 from tests.faults.seeds import seeds
 from tests.faults.toy.crashing import PLACES
 
+FROZEN_SECONDS = 8
+
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(150)]
 
 
@@ -80,6 +82,35 @@ async def test_the_parts_that_it_stands_on_go_down_under_load(
         await toy.until_consumed()
     await assert_nothing_is_wrong(toy, 60)
     assert worker.returncode is None
+
+
+async def test_a_broker_that_does_not_answer_for_a_while(toy: Toy) -> None:
+    """F4: longer than a session lasts; commands are taken all the while."""
+    async with under_load(toy):
+        worker = await toy.start_worker()
+        await toy.until_consumed()
+        toy.stand.freeze("kafka")
+        until = asyncio.get_running_loop().time() + FROZEN_SECONDS
+        await toy.until_acknowledged(more=100)
+        await asyncio.sleep(max(0.0, until - asyncio.get_running_loop().time()))
+        toy.stand.thaw("kafka")
+        await toy.until_consumed()
+    await assert_nothing_is_wrong(toy, 60)
+    assert worker.returncode is None
+
+
+async def test_records_that_are_under_way_when_relay_and_broker_die(toy: Toy) -> None:
+    """F1 and F4: sent, and acknowledged by nobody."""
+    async with under_load(toy):
+        worker = await toy.start_worker()
+        await toy.until_consumed()
+        toy.stand.freeze("kafka")
+        await toy.until_acknowledged(more=100)
+        worker.kill()
+        await asyncio.to_thread(toy.stand.restart, "kafka", kill=True)
+        await toy.start_worker()
+        await toy.until_consumed()
+    await assert_nothing_is_wrong(toy, 60)
 
 
 async def test_a_worker_that_is_told_to_stop_under_load_does_so(toy: Toy) -> None:

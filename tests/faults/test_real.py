@@ -16,12 +16,12 @@ from tests.faults.checker import Findings
 from tests.faults.real import Platform, open_platform, patiently
 from tests.faults.real_checker import PlatformChecker
 from tests.faults.real_load import Integration, Kind, Ledger, live_together
+from tests.faults.seeds import seeds
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(300)]
 
 log = logging.getLogger(__name__)
 
-SEED = 3
 CLIENTS = 40
 CATCH_UP_SECONDS = 60
 SETTLE_SECONDS = 60
@@ -43,11 +43,13 @@ with events that they have not published."""
 class Drill:
     """One run: the platform, who uses it, and what was done to it."""
 
-    def __init__(self, platform: Platform, sites: list[Integration], ledger: Ledger) -> None:
+    def __init__(
+        self, platform: Platform, sites: list[Integration], ledger: Ledger, seed: int
+    ) -> None:
         self.platform = platform
         self.sites = sites
         self.ledger = ledger
-        self.chance = random.Random(SEED)
+        self.chance = random.Random(seed)
 
     async def caught_up(self) -> None:
         """Wait until all that is acknowledged now has reached views and risk alerts, and more."""
@@ -144,15 +146,18 @@ def assert_it_was_hard(drill: Drill) -> None:
     assert all(child.exit_code is None for child in platform.processes.values())
 
 
-async def test_nothing_is_lost_doubled_or_wrong_whatever_is_killed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("seed", seeds(2))
+async def test_nothing_is_lost_doubled_or_wrong_whatever_is_killed(
+    tmp_path: Path, seed: int
+) -> None:
     """F1 to F4, F8, F14 and F19 on the four services."""
     async with open_platform(tmp_path / "home") as platform:
         up = msgspec.json.decode(platform.home.up_file.read_bytes())
         ledger, enough = Ledger(), asyncio.Event()
         sites = [Integration(up, number, ledger) for number in range(2)]
-        drill = Drill(platform, sites, ledger)
+        drill = Drill(platform, sites, ledger, seed)
         async with asyncio.TaskGroup() as group:
-            group.create_task(live_together(sites, CLIENTS, SEED, enough))
+            group.create_task(live_together(sites, CLIENTS, seed, enough))
             await injure(drill)
             enough.set()
         findings = await PlatformChecker(up, sites, ledger).settled(SETTLE_SECONDS)
