@@ -1,25 +1,49 @@
-"""The definitions and rule sets that ship with the software, read once."""
+"""The definitions, wordings and rule sets that ship with the software, read once."""
 
+from collections.abc import Iterator
 from functools import cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 
 import msgspec
 
 from shared.errors import NotFound
 from shared.measures.definition import Definition
 from shared.measures.rule_set import RuleSet
+from shared.measures.wording import Wording
+
+FOLDER = files("shared.measures") / "definitions"
 
 
 @cache
 def definitions() -> dict[tuple[str, int], Definition]:
-    """Every definition that ships, by key and version."""
-    folder = files("shared.measures") / "definitions"
-    documents = sorted(
-        (file for file in folder.iterdir() if file.name.endswith(".json")),
-        key=lambda file: file.name,
-    )
-    found = (msgspec.json.decode(file.read_bytes(), type=Definition) for file in documents)
-    return {(definition.key, definition.version): definition for definition in found}
+    """Every definition that ships, with its wordings, by key and version."""
+    words = wordings()
+    found = (msgspec.json.decode(file.read_bytes(), type=Definition) for file in documents(FOLDER))
+    return {
+        (one.key, one.version): msgspec.structs.replace(
+            one, wording=words.get(f"{one.key}-{one.version}", {})
+        )
+        for one in found
+    }
+
+
+@cache
+def wordings() -> dict[str, dict[str, Wording]]:
+    """The wordings that ship, by "key-version" and by language: `phq-9-1.en.json`."""
+    found: dict[str, dict[str, Wording]] = {}
+    for file in documents(FOLDER / "wording"):
+        form, language, _ = file.name.split(".")
+        document = msgspec.json.decode(file.read_bytes(), type=Wording)
+        found.setdefault(form, {})[language] = document
+    return found
+
+
+def documents(folder: Traversable) -> Iterator[Traversable]:
+    """The JSON files of a folder, by name."""
+    for file in sorted(folder.iterdir(), key=lambda one: one.name):
+        if file.name.endswith(".json"):
+            yield file
 
 
 @cache

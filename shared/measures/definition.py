@@ -1,61 +1,42 @@
-"""A measure as data: what its form asks, how it is scored, and which change counts.
+"""A measure as data: what its form asks, how it is scored, and which change counts."""
 
-Thresholds are exact decimals in points (8.46 stays 8.46). Scores are integer tenths; they are
-compared with ten times the exact threshold, never rounded first.
-"""
+# ruff: noqa: RUF012 - msgspec gives every Struct its own copy of an empty default.
 
-import operator
-from collections.abc import Callable
+from bisect import bisect_right
 from decimal import Decimal
 from functools import cached_property
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
+from shared.contracts.feedback import RaterKind
 from shared.contracts.intake import AgeGroup
+from shared.measures.norms import NormSet
+from shared.measures.thresholds import Cutoff, Document, ReliableChange, Scale
+from shared.measures.wording import Wording
 
-Comparison = Literal["<", "<=", ">=", ">"]
-
-COMPARISONS: dict[Comparison, Callable[[int, Decimal], bool]] = {
-    "<": operator.lt,
-    "<=": operator.le,
-    ">=": operator.ge,
-    ">": operator.gt,
-}
-
-
-class Document(
-    msgspec.Struct,
-    frozen=True,
-    kw_only=True,
-    omit_defaults=True,
-    forbid_unknown_fields=True,
-    dict=True,
-):
-    """Base of every part of a definition; `dict` makes room for computed properties."""
-
-
-class Scale(Document, frozen=True, kw_only=True):
-    """Which numbers an item or a total may take, in points."""
-
-    low: Decimal
-    high: Decimal
-    step: Decimal
-
-    @cached_property
-    def grid(self) -> range:
-        """The allowed numbers in tenths, lowest first."""
-        low, high, step = (int(value * 10) for value in (self.low, self.high, self.step))
-        return range(low, high + 1, step)
+__all__ = ["Cutoff", "Definition", "Document", "Item", "ReliableChange", "Scale", "Subscale"]
 
 
 class Item(Scale, frozen=True, kw_only=True):
-    """One question. `axis` is its wording where it is free, else a neutral name."""
+    """One question. `axis` is a neutral name of ours; its words are in the wording, if it ships.
+
+    A `reversed` item counts as low + high - answer. An `optional` one that is absent was not
+    asked, so it is not missing. One that is not `scored` is kept and never counted.
+    """
 
     id: str
     axis: str
-    anchors: list[str] = []
+    reversed: bool = False
+    optional: bool = False
     scored: bool = True
+
+
+class Formula(Document, frozen=True, kw_only=True):
+    """How answers make a score: their sum or their mean, times a whole number."""
+
+    of: Literal["sum", "mean"] = "sum"
+    times: int = 1
 
 
 class Missing(Document, frozen=True, kw_only=True):
@@ -65,54 +46,42 @@ class Missing(Document, frozen=True, kw_only=True):
     never: list[str] = []
 
 
-class Cutoff(Document, frozen=True, kw_only=True):
-    """A score is on the clinical side if it stands in relation `clinical` to `value` (points)."""
+class Subscale(Document, frozen=True, kw_only=True):
+    """A score of some of the items, by the formula of the total, with a rule of its own."""
 
-    value: Decimal
-    clinical: Comparison
+    key: str
+    title: str
+    items: list[str]
+    scale: Scale
+    missing: Missing
 
-    def is_clinical(self, score: int) -> bool:
-        """Whether `score` (tenths) is on the clinical side."""
-        return COMPARISONS[self.clinical](score, self.value * 10)
 
+class Exemption(Document, frozen=True, kw_only=True):
+    """Where `item` is answered with `value` (points), the items in `exempts` do not apply.
 
-class ReliableChange(Document, frozen=True, kw_only=True):
-    """The change (points) that measurement error does not explain; `reached` is `>=` or `>`.
-
-    `basis` says whether it is 1.96 standard errors of a difference (Jacobson and Truax) or a
-    value published as it is; only the first has an index.
+    They are neither counted nor missing, and the score is not rescaled for them. The id of `item`
+    is then a flag of the rating, for its total stands on fewer items.
     """
 
+    item: str
     value: Decimal
-    reached: Literal[">=", ">"]
-    basis: Literal["jacobson-truax", "published"]
-
-    @cached_property
-    def text(self) -> str:
-        """The threshold as it is written: "8.46"."""
-        return str(self.value)
-
-    @cached_property
-    def tenths(self) -> int:
-        """The smallest whole number of tenths that reaches the exact threshold."""
-        exact = self.value * 10
-        whole = int(exact)
-        reached = COMPARISONS[self.reached](whole, exact)
-        return whole if reached else whole + 1
+    exempts: list[str]
 
 
 class Band(Document, frozen=True, kw_only=True):
-    """A named range of scores, from `start` (points) up to the next band."""
+    """A named range of scores in points, both ends in it."""
 
     start: Decimal = msgspec.field(name="from")
+    end: Decimal = msgspec.field(name="to")
     name: str
 
 
 class RiskItem(Document, frozen=True, kw_only=True):
-    """An item whose answer of one point or more must reach a human."""
+    """An item whose answer of one point or more must reach a human, confirmed or not."""
 
     item: str
     target: Literal["self", "others"]
+    confirmed: bool = True
 
 
 class Licence(Document, frozen=True, kw_only=True):
@@ -123,11 +92,22 @@ class Licence(Document, frozen=True, kw_only=True):
     note: str
 
 
+class Part(NamedTuple):
+    """What makes one score: the items that count, those that must be there, rule and scale."""
+
+    items: frozenset[str]
+    required: frozenset[str]
+    missing: Missing
+    grid: range
+
+
 class Definition(Document, frozen=True, kw_only=True):
     """One version of a measure. `better` says in which direction scores get better.
 
     A measure without items takes totals only; `risk_on_paper` says that its form has a risk item
-    that never comes with such a total.
+    that never comes with such a total. `wording` is by language tag. `decision` says what was
+    chosen where sources disagree. What is not confirmed is published and decides nothing:
+    `cutoffs`, `reliable_change` and `cutoff()` give only what is.
     """
 
     key: str
@@ -135,18 +115,23 @@ class Definition(Document, frozen=True, kw_only=True):
     title: str
     kind: Literal["outcome", "alliance"]
     better: Literal["higher", "lower"]
-    stem: str = ""
     items: list[Item]
+    formula: Formula = Formula()
     total: Scale
     missing: Missing
-    cutoffs: dict[AgeGroup, Cutoff] = {}
-    reliable_change: ReliableChange | None = None
+    subscales: list[Subscale] = []
+    exemptions: list[Exemption] = []
+    published_cutoffs: dict[AgeGroup, Cutoff] = msgspec.field(name="cutoffs", default_factory=dict)
+    published_change: ReliableChange | None = msgspec.field(name="reliable_change", default=None)
+    norms: list[NormSet] = []
     bands: list[Band] = []
     risk: list[RiskItem] = []
     risk_on_paper: bool = False
     licence: Licence
     codes: dict[str, str] = {}
     source: str
+    decision: str = ""
+    wording: dict[str, Wording] = {}
 
     @cached_property
     def sign(self) -> int:
@@ -154,11 +139,85 @@ class Definition(Document, frozen=True, kw_only=True):
         return 1 if self.better == "higher" else -1
 
     @cached_property
-    def by_id(self) -> dict[str, Item]:
-        """The items by their id."""
-        return {item.id: item for item in self.items}
+    def grids(self) -> dict[str, range]:
+        """The allowed answers of each item in tenths, by its id."""
+        return {item.id: item.grid for item in self.items}
 
     @cached_property
     def scored(self) -> frozenset[str]:
         """The ids of the items that make the total."""
         return frozenset(item.id for item in self.items if item.scored)
+
+    @cached_property
+    def optional(self) -> frozenset[str]:
+        """The ids of the items that need not have been asked."""
+        return frozenset(item.id for item in self.items if item.optional)
+
+    @cached_property
+    def turned(self) -> dict[str, int]:
+        """Low + high of the reversed items in tenths: what an answer is taken from."""
+        return {item.id: item.grid[0] + item.grid[-1] for item in self.items if item.reversed}
+
+    @cached_property
+    def whole(self) -> Part:
+        """What makes the total."""
+        return Part(self.scored, self.scored - self.optional, self.missing, self.total.grid)
+
+    @cached_property
+    def parts(self) -> dict[str, Part]:
+        """What makes each subscale, by its key."""
+        return {
+            one.key: Part(
+                frozenset(one.items),
+                frozenset(one.items) - self.optional,
+                one.missing,
+                one.scale.grid,
+            )
+            for one in self.subscales
+        }
+
+    @cached_property
+    def cutoffs(self) -> dict[AgeGroup, Cutoff]:
+        """The confirmed cutoffs of clients' own ratings, where no norms decide."""
+        return {age: one for age, one in self.published_cutoffs.items() if one.confirmed}
+
+    @cached_property
+    def reliable_change(self) -> ReliableChange | None:
+        """The confirmed reliable change, where no norms decide."""
+        change = self.published_change
+        return change if change is not None and change.confirmed else None
+
+    def cutoff(
+        self, age_group: AgeGroup, sex: str | None = None, rater: RaterKind = "self"
+    ) -> Cutoff | None:
+        """The cutoff for such a person and rater: of the norms, else of clients' own ratings.
+
+        What is known of clients' own ratings is never applied to those of somebody else.
+        """
+        for norm in self.norms_of(age_group, sex, rater):
+            if norm.cutoff is not None and norm.cutoff.confirmed:
+                return norm.cutoff
+        return self.cutoffs.get(age_group) if rater == "self" else None
+
+    def change_of(
+        self, age_group: AgeGroup, sex: str | None = None, rater: RaterKind = "self"
+    ) -> ReliableChange | None:
+        """The reliable change for such a person and rater: of the norms, else the measure's."""
+        for norm in self.norms_of(age_group, sex, rater):
+            if norm.reliable_change is not None and norm.reliable_change.confirmed:
+                return norm.reliable_change
+        return self.reliable_change
+
+    def norms_of(self, age_group: AgeGroup, sex: str | None, rater: RaterKind) -> list[NormSet]:
+        """The confirmed norms of such a person and rater, those of the sex alone first."""
+        found = [one for one in self.norms if one.confirmed and one.is_for(age_group, sex, rater)]
+        return sorted(found, key=lambda one: one.sex is None)
+
+    def band(self, score: int) -> Band | None:
+        """The band of a score (tenths); None where the measure has no bands."""
+        place = bisect_right(self._starts, score)
+        return self.bands[place - 1] if place else None
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [int(band.start * 10) for band in self.bands]
