@@ -1,4 +1,4 @@
-"""One batch of records of one partition in one transaction: the heart of consuming.
+"""One batch of records in one transaction: the heart of consuming.
 
 The order of statements is what makes it exactly once in effect:
 
@@ -9,7 +9,9 @@ The order of statements is what makes it exactly once in effect:
 5. versions of streams and the checkpoint, by compare-and-set on what this worker knew when it
    began.
 
-Whoever does not find the checkpoint as it was rolls back all of it.
+Whoever does not find the checkpoint as it was rolls back all of it. Small batches of several
+partitions share a transaction, each with a checkpoint of its own: a transaction costs much more
+than a record.
 """
 
 import asyncio
@@ -18,23 +20,15 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from weakref import WeakKeyDictionary
 
-import asyncpg
 from prometheus_client import Counter
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from shared import telemetry
 from shared.consuming.parking import ask, write_parked
-from shared.consuming.records import Handler, Incoming, Plan, Record
-from shared.consuming.sorting import FORK, HELD, Key, Reason, Sorted, Sorter, sort_alone
-from shared.consuming.state import (
-    Moved,
-    Position,
-    finish,
-    load_heads,
-    load_holds,
-    load_passed,
-    load_seen,
-)
+from shared.consuming.parts import Part, clash, sort_by_themselves, sort_in_order
+from shared.consuming.records import Handler, Incoming, Plan
+from shared.consuming.sorting import HELD, Key, Reason, Sorted
+from shared.consuming.state import finish
 from shared.consuming.transaction import transaction
 from shared.database import Database, transient_is_unavailable
 from shared.eventstore import EventStore
@@ -71,6 +65,10 @@ class HandlerFailed(Exception):
         self.events = events
 
 
+class Apart(Exception):
+    """Something is wrong in one of several partitions: each is to be applied by itself."""
+
+
 class Batches:
     """Applies batches of one group."""
 
@@ -92,36 +90,46 @@ class Batches:
 
     async def apply(
         self,
-        position: Position,
-        records: Sequence[Record],
+        parts: Sequence[Part],
         condemned: Mapping[str, Reason],
         *,
         reread: bool,
-    ) -> Sorted:
-        """Bring `position` as far on as `records` allow, all in one transaction.
+    ) -> list[Sorted]:
+        """Bring the position of each part as far on as its records allow, all in one transaction.
 
-        Raises HandlerFailed, Fenced, and whatever the database raises; nothing is written then.
+        Raises HandlerFailed, Fenced, and whatever the database raises; of several parts, Apart
+        where one would not be taken whole. Nothing is written then.
         """
+        records = [record for part in parts for record in part.records]
         tenants = sorted({r.envelope.tenant if r.envelope else "" for r in records})
         async with (
             big_ones_in_turn(len(records)),
             transaction(self.database, tenants) as (connection, conn),
         ):
-            result = await self._sort(conn, position, records, condemned, tenants, reread=reread)
-            plan = await self.effects(connection, result.applicable)
-            if result.parked:
-                await write_parked(conn, self.group, result.parked)
-            for tenant, holder in result.healed:
-                await ask(conn, self.group, tenant, holder, position.partition)
-            moved = self._moved(position, records, result)
-            applied = result.heads if self.versions else [key_of(e) for e in result.applicable]
+            if self.versions:
+                results = await sort_in_order(conn, parts, condemned, tenants, reread=reread)
+            else:
+                results = await sort_by_themselves(conn, parts, condemned, tenants)
+            if len(parts) > 1 and clash(results):
+                raise Apart
+            applicable = [event for result in results for event in result.applicable]
+            plan = await self.effects(connection, applicable)
+            if parked := [one for result in results for one in result.parked]:
+                await write_parked(conn, self.group, parked)
+            moves = [(p.position, p.moved(r)) for p, r in zip(parts, results, strict=True)]
+            for (position, _), result in zip(moves, results, strict=True):
+                for tenant, holder in result.healed:
+                    await ask(conn, self.group, tenant, holder, position.partition)
             # Only events that were appended are told of before a crash could take them back.
-            await finish(conn, position, moved, applied, durable=bool(plan.writes))
-        position.next_offset, position.reread_until, position.failing = moved
-        position.remember(result.heads)
-        self._count(result)
+            heads = {key: head for result in results for key, head in result.heads.items()}
+            applied = heads if self.versions else [key_of(event) for event in applicable]
+            await finish(conn, self.group, moves, applied, durable=bool(plan.writes))
+        for (position, to), result in zip(moves, results, strict=True):
+            position.next_offset, position.reread_until, position.failing = to
+            position.remember(result.heads)
+            self._count(result)
         await self.after_commit(plan)
-        return result
+        return results
 
     async def effects(self, connection: AsyncConnection, events: Sequence[Incoming]) -> Plan:
         """Let the handler do its work for `events` in the transaction of `connection`."""
@@ -153,47 +161,6 @@ class Batches:
         if self._store is None:
             raise TypeError(f"{self.group} has no store to write to")
         await self._store.write_in(connection, plan.writes)
-
-    async def _sort(
-        self,
-        conn: asyncpg.Connection,
-        position: Position,
-        records: Sequence[Record],
-        condemned: Mapping[str, Reason],
-        tenants: Sequence[str],
-        *,
-        reread: bool,
-    ) -> Sorted:
-        if not self.versions:
-            ids = [r.envelope.id for r in records if r.envelope]
-            seen = await load_seen(conn, self.group, tenants, ids)
-            return sort_alone(records, seen, condemned, failing=position.failing)
-        held = await load_holds(conn, self.group, tenants)
-        streams = {(r.envelope.tenant, r.envelope.stream) for r in records if r.envelope}
-        heads = {key: head for key in streams if (head := position.heads.get(key))}
-        if unknown := streams - heads.keys():
-            heads |= await load_heads(conn, self.group, unknown)
-            position.remember(heads)
-        until = position.reread_until if reread else None
-
-        def sort(passed: set[str]) -> Sorted:
-            sorter = Sorter(
-                heads, held, condemned, reread_until=until, failing=position.failing, passed=passed
-            )
-            return sorter.sort(records)
-
-        result = sort(set())
-        forks = [p.event_id for p in result.parked if p.reason.code == FORK]
-        if forks and (passed := await load_passed(conn, self.group, tenants, forks)):
-            result = sort(passed)
-        return result
-
-    def _moved(self, position: Position, records: Sequence[Record], result: Sorted) -> Moved:
-        """The checkpoint after this batch."""
-        if result.gap is not None:
-            return Moved(0, result.gap.offset + 1, result.failing)
-        last = records[result.taken - 1].offset + 1 if result.taken else position.next_offset
-        return Moved(last, position.reread_until, result.failing)
 
     def _count(self, result: Sorted) -> None:
         APPLIED.labels(self.group).inc(len(result.applicable))

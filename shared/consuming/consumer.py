@@ -6,12 +6,10 @@ is decided in the database alone.
 
 import asyncio
 import logging
-import time
-from collections import Counter
 from collections.abc import Sequence
 from contextvars import copy_context
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import IllegalStateError
 from faststream import AckPolicy
@@ -22,19 +20,16 @@ from shared import contracts
 from shared.consuming.assignment import Assignment
 from shared.consuming.batch import Batches
 from shared.consuming.failures import is_transient
-from shared.consuming.isolation import Isolation
-from shared.consuming.records import Decode, Handler, read
+from shared.consuming.records import Decode, Handler
 from shared.consuming.replaying import Replays
 from shared.consuming.state import Position
 from shared.consuming.topic_ids import TopicIds
+from shared.consuming.work import PARTITIONS_AT_ONCE, Batch, Work
 from shared.database import Database
-from shared.errors import Conflict
 from shared.eventstore import EventStore
 from shared.telemetry import describe
 
 log = logging.getLogger(__name__)
-
-Batch = tuple[ConsumerRecord, ...]
 
 BATCH_TIMEOUT_MS = 10
 """FastStream sleeps this long after an empty poll."""
@@ -45,9 +40,6 @@ FETCH_WAIT_MS = 500
 GATHER_BYTES = 100_000
 """With so many at hand nothing is held back in order to gather more."""
 
-PARTITIONS_AT_ONCE = 4
-"""Transactions of one consumer at the same time: while one waits for the disk, another computes."""
-
 SESSION_SECONDS = 6
 """How long a member may be silent before its partitions go to others; no broker allows less."""
 
@@ -56,8 +48,6 @@ METADATA_SECONDS = 10
 
 HOUSEKEEPING_SECONDS = 1.0
 CHECK_TOPICS_EVERY = 5
-REREAD_EVERY_SECONDS = 60.0
-"""A partition is read again for a missing event at most this often; until then gaps are parked."""
 
 
 def create_broker(bootstrap: str) -> KafkaBroker:
@@ -105,8 +95,6 @@ class Consumer:
         self.database = database
         self.stopped: asyncio.Event = asyncio.Event()
         self.failure: Exception | None = None
-        self._decode = decode
-        self._max_records = max_records
         self._batches = Batches(group, handler, database, store, versions=versions)
         self.bootstrap = bootstrap_of(broker)
         self._topic_ids = TopicIds(self.bootstrap)
@@ -114,10 +102,14 @@ class Consumer:
             group, database, self._topic_ids, self._raw_consumer, self._stop_because
         )
         self._replays = Replays(self._batches, decode, self._assignment)
-        self._reread_at: dict[TopicPartition, float] = {}
-        self._holes: dict[TopicPartition, int] = {}
-        self._conflicts: Counter[TopicPartition] = Counter()
-        self._at_once = asyncio.Semaphore(PARTITIONS_AT_ONCE)
+        self._work = Work(
+            self._batches,
+            self._assignment,
+            decode,
+            max_records,
+            stopped=self.stopped,
+            on_failure=self._stop_because,
+        )
         self._housekeeping: asyncio.Task[None] | None = None
         self._context = copy_context()
         self._subscriber = broker.subscriber(
@@ -166,83 +158,10 @@ class Consumer:
         return self._assignment.positions.get(TopicPartition(topic, partition))
 
     async def _handle(self, batch: Batch) -> None:
-        """All records of one poll: those of one partition number in turn, others at once."""
-        by_number: dict[int, dict[TopicPartition, list[ConsumerRecord]]] = {}
-        for record in batch:
-            partition = TopicPartition(record.topic, record.partition)
-            by_number.setdefault(record.partition, {}).setdefault(partition, []).append(record)
+        # FastStream keeps the batch in the context of this task, and every connection that is
+        # opened in a context keeps that for as long as it lives: 5 MB each.
         async with asyncio.TaskGroup() as group:
-            for number, partitions in by_number.items():
-                # FastStream keeps the batch in the context of this task, and every connection
-                # that is opened in a context keeps that for as long as it lives: 5 MB each.
-                group.create_task(
-                    self._handle_number(number, partitions), context=self._context.copy()
-                )
-
-    async def _handle_number(
-        self, number: int, partitions: dict[TopicPartition, list[ConsumerRecord]]
-    ) -> None:
-        try:
-            async with self._at_once, self._assignment.locks[number]:
-                for partition, records in partitions.items():
-                    await self._try_partition(partition, records)
-        except Exception as error:  # noqa: BLE001 - FastStream would drop it and go on
-            self._stop_because(error)
-
-    async def _try_partition(
-        self, partition: TopicPartition, records: list[ConsumerRecord]
-    ) -> None:
-        try:
-            await self._handle_partition(partition, records)
-        except Exception as error:
-            if not is_transient(error):
-                raise
-            self._conflicts[partition] += isinstance(error, Conflict)
-            self._assignment.restart([partition], error)
-
-    async def _handle_partition(
-        self, partition: TopicPartition, records: list[ConsumerRecord]
-    ) -> None:
-        position = self._assignment.positions.get(partition)
-        # Without a position, records are from before a seek, which will bring them again.
-        if position is None or self._is_hole(partition, position, records[0].offset):
-            return
-        records = [record for record in records if record.offset >= position.next_offset]
-        for start in range(0, len(records), self._max_records):
-            if self.stopped.is_set() or self._assignment.positions.get(partition) is not position:
-                return
-            if not await self._apply(
-                partition, position, records[start : start + self._max_records]
-            ):
-                return
-        self._assignment.done(partition)
-        del self._conflicts[partition]
-
-    async def _apply(
-        self, partition: TopicPartition, position: Position, records: Sequence[ConsumerRecord]
-    ) -> bool:
-        decoded = [
-            read(r.topic, r.partition, r.offset, r.value or b"", self._decode) for r in records
-        ]
-        reread = time.monotonic() > self._reread_at.get(partition, 0.0)
-        isolation = Isolation(
-            self._batches, position, reread=reread, conflicts=self._conflicts[partition]
-        )
-        if await isolation.apply(decoded):
-            return True
-        log.error("%s: an event is missing in %s: reading it again", self.group, partition)
-        self._reread_at[partition] = time.monotonic() + REREAD_EVERY_SECONDS
-        self._assignment.seek(partition, position.next_offset)
-        return False
-
-    def _is_hole(self, partition: TopicPartition, position: Position, first: int) -> bool:
-        """Whether records between the checkpoint and `first` were left out: ask for them once."""
-        expected = position.next_offset
-        if first <= expected or self._holes.get(partition) == expected:
-            return False
-        self._holes[partition] = expected
-        self._assignment.seek(partition, expected)
-        return True
+            group.create_task(self._work.do(batch), context=self._context.copy())
 
     async def _keep_house(self) -> None:
         """Each second: replays that were asked for, a hint to Kafka, and now and then topic ids."""

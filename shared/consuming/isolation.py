@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from shared.consuming.batch import Batches, HandlerFailed
 from shared.consuming.failures import Stopped, is_transient, reason_for
+from shared.consuming.parts import Part
 from shared.consuming.records import Incoming, Record
 from shared.consuming.sorting import FAILING_LIMIT, Reason, Sorted
 from shared.consuming.state import Position
@@ -55,11 +56,12 @@ class Isolation:
 
     async def _try(self, part: Sequence[Record]) -> Sorted | HandlerFailed:
         try:
-            return await self._batches.apply(
-                self._position, part, self._condemned, reread=self._reread
+            [result] = await self._batches.apply(
+                [Part(self._position, part)], self._condemned, reread=self._reread
             )
         except HandlerFailed as failure:
             return failure
+        return result
 
     async def _after(
         self, failure: HandlerFailed, part: Sequence[Record]

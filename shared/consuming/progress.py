@@ -26,12 +26,18 @@ log = logging.getLogger(__name__)
 FIRST_LOOK_SECONDS, LAST_LOOK_SECONDS = 0.02, 0.5
 RETRY_SECONDS = 1.0
 
-# A checkpoint of an older topic has nothing to say, and no time is ever taken back.
+# A checkpoint of an older topic has nothing to say, and no time is ever taken back. One that is
+# being moved is left for the next look: waiting for it with others in hand could be crosswise.
 REACHED = """
 UPDATE consumer_checkpoints c SET through = $5
-FROM unnest($3::int[], $4::bigint[]) AS i(partition, next_offset)
-WHERE c.group_name = $1 AND c.topic = $2 AND c.partition = i.partition
-    AND c.next_offset >= i.next_offset AND (c.through IS NULL OR c.through < $5)
+FROM (
+    SELECT c.partition FROM consumer_checkpoints c
+    JOIN unnest($3::int[], $4::bigint[]) AS i(partition, next_offset) USING (partition)
+    WHERE c.group_name = $1 AND c.topic = $2
+        AND c.next_offset >= i.next_offset AND (c.through IS NULL OR c.through < $5)
+    FOR NO KEY UPDATE OF c SKIP LOCKED
+) reached
+WHERE c.group_name = $1 AND c.topic = $2 AND c.partition = reached.partition
 """
 
 BEHIND = """

@@ -100,13 +100,17 @@ INSERT INTO seen_events (tenant, group_name, event_id)
 SELECT i.tenant, $1, i.event_id FROM unnest($2::text[], $3::text[]) AS i(tenant, event_id)
 """
 
-# What was applied, and the checkpoint, in one round trip. The checkpoint is the fence: whoever
-# read another one than the one that is there writes nothing at all. `durable`: see `finish`.
+# What was applied, and the checkpoints, in one round trip. A checkpoint is a fence: whoever read
+# another one than the one that is there writes nothing at all. `durable`: see `finish`.
 FINISH = """
 WITH saved AS ({save} RETURNING 1), moved AS (
-    UPDATE consumer_checkpoints SET next_offset = ${n5}, reread_until = ${n6}, failing = ${n7}
-    WHERE group_name = $1 AND topic = ${n1} AND partition = ${n2} AND topic_id = ${n3}
-        AND next_offset = ${n4}
+    UPDATE consumer_checkpoints c
+    SET next_offset = i.next_offset, reread_until = i.reread_until, failing = i.failing
+    FROM unnest(${n1}::text[], ${n2}::int[], ${n3}::text[], ${n4}::bigint[],
+            ${n5}::bigint[], ${n6}::bigint[], ${n7}::int[])
+        AS i(topic, partition, topic_id, known, next_offset, reread_until, failing)
+    WHERE c.group_name = $1 AND c.topic = i.topic AND c.partition = i.partition
+        AND c.topic_id = i.topic_id AND c.next_offset = i.known
     RETURNING 1
 )
 SELECT (SELECT count(*) FROM saved), (SELECT count(*) FROM moved),
@@ -161,14 +165,14 @@ class Moved(NamedTuple):
 
 async def finish(
     conn: asyncpg.Connection,
-    position: Position,
-    moved: Moved,
+    group: str,
+    moves: Sequence[tuple[Position, Moved]],
     applied: Mapping[Key, Head] | Sequence[Key],
     *,
     durable: bool,
 ) -> None:
-    """Record what was applied (heads, or events by themselves) and move the checkpoint on from
-    `position`, the last write of a transaction; or Fenced.
+    """Record what was applied (heads, or events by themselves) and move each checkpoint on from
+    its position, the last write of a transaction; or Fenced, where one is not as it was known.
 
     Not `durable`: a crash may take the transaction back, together with all that came after it.
     Enough where nobody was told of anything by it: its records are read again from the checkpoint.
@@ -177,14 +181,13 @@ async def finish(
         statement, columns = FINISH_HEADS, head_columns(applied)
     else:
         statement, columns = FINISH_SEEN, [[e[0] for e in applied], [e[1] for e in applied]]
-    place = position.topic, position.partition, position.topic_id, position.next_offset
+    places = [(p.topic, p.partition, p.topic_id, p.next_offset, *moved) for p, moved in moves]
+    checkpoints = (list(column) for column in zip(*places, strict=True))
     try:
-        saved, moved_on, _ = await conn.fetchrow(
-            statement, position.group, *columns, *place, *moved, durable
-        )
+        saved, moved_on, _ = await conn.fetchrow(statement, group, *columns, *checkpoints, durable)
     except asyncpg.UniqueViolationError as error:
         raise Fenced from error
-    if (saved, moved_on) != (len(applied), 1):
+    if (saved, moved_on) != (len(applied), len(moves)):
         raise Fenced
 
 
