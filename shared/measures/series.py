@@ -1,36 +1,23 @@
 """A series of ratings (one episode, measure and rater), assessed one rating after another.
 
 The ratings come in clinical order: by when they occurred, ties by their version in the stream.
-`Series` is all that must be remembered of those before; it packs into four small numbers. Late,
-corrected or voided ratings: fold the series anew from the beginning.
+`Series` is all that must be remembered of those before, and it packs small. Late, corrected or
+voided ratings: fold the series anew from the beginning, and so for another rule set or curve.
 """
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-import msgspec
-
+from shared.contracts.feedback import RaterKind
 from shared.contracts.intake import AgeGroup
 from shared.contracts.outcomes import Assessment
-from shared.measures.change import classify, reliable_change_index
 from shared.measures.definition import Definition
+from shared.measures.expected import Curve
+from shared.measures.judge import Person, judge_for
 from shared.measures.rule_set import RuleSet
-from shared.measures.rules import EVALUATE, Seen
+from shared.measures.rules import Rated, Series
 
-LATE_BASELINE = "late_baseline"
-
-
-class Series(msgspec.Struct, frozen=True, array_like=True):
-    """What is remembered of a series, in tenths. `ordinal` is that of its latest scored rating.
-
-    `drop_from` is the score before the fall that `session_drop` last raised and that is not over
-    yet; None where there is none.
-    """
-
-    ordinal: int = 0
-    baseline: int = 0
-    previous: int = 0
-    drop_from: int | None = None
+__all__ = ["Series", "assess", "assess_all", "clinical_order"]
 
 
 def clinical_order(occurred_at: datetime, version: int) -> tuple[datetime, int]:
@@ -44,39 +31,24 @@ def assess(
     series: Series,
     total: int,
     *,
-    age_group: AgeGroup = "adult",
+    age_group: AgeGroup | None = "adult",
     primary: bool = True,
     late_baseline: bool = False,
+    curve: Curve | None = None,
+    outcome_gain: int | None = None,
+    sex: str | None = None,
+    rater: RaterKind = "self",
 ) -> tuple[Series, Assessment]:
     """Assess the next scored rating of `series` (`total` in tenths); the series with it added.
 
-    Every rule that could be evaluated gives a verdict, whether it holds or not. Those of a
-    measure that is not the episode's `primary` one are of kind `mark`. A `late_baseline` takes
-    the classification away.
+    Every rule that could alert and was evaluated gives a verdict, whether it holds or not; marks
+    and prompts do where they hold. What would alert is a mark where the measure is not the
+    episode's `primary` one. A `late_baseline` takes class and curve away; an unknown `age_group`
+    (None) takes class, cutoff and curve away. `outcome_gain` (tenths, better is positive) is how
+    the primary measure stands against its baseline, for ratings of the alliance.
     """
-    first = series.ordinal == 0
-    baseline = total if first else series.baseline
-    seen = Seen(series.ordinal + 1, baseline, series.previous, total)
-    verdicts, drop_from = [], series.drop_from
-    for rule in rules.rules:
-        if definition.reliable_change is None or seen.ordinal < rule.least_ratings:
-            continue
-        verdict, drop_from = EVALUATE[rule.id](definition, rule, seen, drop_from)
-        verdicts.append(verdict if primary else msgspec.structs.replace(verdict, kind="mark"))
-    threshold = definition.reliable_change
-    compared = not first and not late_baseline
-    assessment = Assessment(
-        total=total,
-        baseline=baseline,
-        change=total - baseline,
-        ordinal=seen.ordinal,
-        reliable_change=threshold.text if threshold else None,
-        index=None if first else reliable_change_index(definition, baseline, total),
-        classification=classify(definition, age_group, baseline, total) if compared else None,
-        flags=[LATE_BASELINE] if late_baseline else [],
-        verdicts=verdicts,
-    )
-    return Series(seen.ordinal, baseline, total, drop_from), assessment
+    person = Person(age_group, sex, rater, primary, late_baseline)
+    return judge_for(definition, rules, person, curve).judge(series, Rated(total, outcome_gain))
 
 
 def assess_all(
@@ -84,20 +56,18 @@ def assess_all(
     rules: RuleSet,
     totals: Iterable[int],
     *,
-    age_group: AgeGroup = "adult",
+    age_group: AgeGroup | None = "adult",
     primary: bool = True,
     late_baseline: bool = False,
+    curve: Curve | None = None,
+    sex: str | None = None,
+    rater: RaterKind = "self",
 ) -> Iterator[Assessment]:
-    """The assessment of each of `totals` (tenths, in clinical order)."""
+    """The assessment of each of `totals` (tenths, in clinical order); arguments as of `assess`."""
+    judge = judge_for(
+        definition, rules, Person(age_group, sex, rater, primary, late_baseline), curve
+    )
     series = Series()
     for total in totals:
-        series, assessment = assess(
-            definition,
-            rules,
-            series,
-            total,
-            age_group=age_group,
-            primary=primary,
-            late_baseline=late_baseline,
-        )
+        series, assessment = judge.judge(series, Rated(total))
         yield assessment
