@@ -1,8 +1,8 @@
 """Logs, metrics and traces.
 
 Logs are JSON lines on stderr and carry the trace id. Metrics are Prometheus's, on a port of their
-own. Tracing costs nothing unless an OTLP endpoint is configured: the W3C `traceparent` is carried
-along either way, so that an event always says which request it came from.
+own (`shared/health.py`). Tracing costs nothing unless an OTLP endpoint is configured: the W3C
+`traceparent` is carried along either way, so that an event always says which request it came from.
 """
 
 import logging
@@ -23,8 +23,9 @@ from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
-from prometheus_client import Histogram, start_http_server
+from prometheus_client import Histogram
 
+from shared import health
 from shared.settings import ServiceSettings
 
 Attributes = Mapping[str, str | int | float | bool]
@@ -60,7 +61,7 @@ def setup(service: str, role: str, settings: ServiceSettings) -> None:
         exporter = OTLPSpanExporter(f"{settings.otlp_endpoint.rstrip('/')}/v1/traces")
         trace_to(BatchSpanProcessor(exporter), service, role)
     if settings.metrics_port and settings.metrics_port not in _metrics_ports:
-        start_http_server(settings.metrics_port, settings.metrics_host)
+        health.serve(settings.metrics_host, settings.metrics_port)
         _metrics_ports.add(settings.metrics_port)
 
 

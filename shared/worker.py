@@ -7,7 +7,9 @@ go on (exit code 1). It restarts nothing by itself: whoever runs it sees that it
 import asyncio
 import gc
 import logging
+import math
 import signal
+import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any
@@ -16,6 +18,7 @@ from aiokafka.errors import KafkaError
 from faststream.kafka import KafkaBroker
 from prometheus_client import Gauge
 
+from shared import health
 from shared.consuming import Consumer
 from shared.consuming.assignment import back_off_seconds
 from shared.consuming.progress import ProgressKeeper, Watched
@@ -31,6 +34,18 @@ STOP_SECONDS = 18
 GC_THRESHOLD = (200_000, 50, 100)
 
 READY = Gauge("heroic_consumer_ready", "1 where the consumer has its partitions.", ["group"])
+POLL_AGE = Gauge(
+    "heroic_consumer_poll_age_seconds",
+    "Seconds since the consumer last asked Kafka for records; NaN before it first did.",
+    ["group"],
+)
+
+PULSE_SECONDS = 1.0
+LATE_SECONDS = 60.0
+"""Nothing that is well keeps a poll or the event loop waiting for so long: a statement may take 30
+seconds."""
+DEAD_SECONDS = 300.0
+"""After so long without a poll the group gives the partitions to others by itself."""
 
 
 class Worker:
@@ -53,6 +68,7 @@ class Worker:
         self._closing = closing
         self._stop = asyncio.Event()
         self._failed = False
+        self._pulse_at = time.monotonic()
 
     async def run(self) -> int:
         """Work until a signal or a failure; the exit code."""
@@ -62,6 +78,8 @@ class Worker:
             loop.add_signal_handler(number, self.stop)
         for consumer in self._consumers:
             READY.labels(consumer.group).set_function(partial(_readiness, consumer))
+            POLL_AGE.labels(consumer.group).set_function(partial(_poll_age, consumer))
+        health.watch(self.service, self)
         tasks = [self._part(name, work) for name, work in self._parts()]
         log.info("worker of %s: started", self.service)
         await self._stop.wait()
@@ -78,10 +96,34 @@ class Worker:
         """Ask it to end."""
         self._stop.set()
 
+    def why_dead(self) -> list[str]:
+        """What only a new process would end."""
+        wrong = [
+            f"{consumer.group}: last poll {age:.0f} s ago"
+            for consumer in self._consumers
+            if (age := consumer.poll_age or 0.0) > DEAD_SECONDS
+        ]
+        if (silent := time.monotonic() - self._pulse_at) > LATE_SECONDS:
+            wrong.append(f"event loop: silent for {silent:.0f} s")
+        return wrong
+
+    def why_not_ready(self) -> list[str]:
+        """Why work does not go on for now."""
+        wrong = self.why_dead()
+        for consumer in self._consumers:
+            if not consumer.ready:
+                wrong.append(f"{consumer.group}: no partitions")
+            elif (age := consumer.poll_age or 0.0) > LATE_SECONDS:
+                wrong.append(f"{consumer.group}: last poll {age:.0f} s ago")
+        if self._stop.is_set():
+            wrong.append("stopping")
+        return wrong
+
     def _parts(self) -> list[tuple[str, Coroutine[Any, Any, None]]]:
         parts: list[tuple[str, Coroutine[Any, Any, None]]] = [
             (consumer.group, self._watch(consumer)) for consumer in self._consumers
         ]
+        parts.append(("pulse", self._beat()))
         if self._relay is not None:
             parts.append(("relay", self._relay.run()))
         if self._consumers:
@@ -107,6 +149,11 @@ class Worker:
                 self.stop()
 
         return asyncio.create_task(guarded(), name=f"{self.service} {name}")
+
+    async def _beat(self) -> None:
+        while True:
+            self._pulse_at = time.monotonic()
+            await asyncio.sleep(PULSE_SECONDS)
 
     async def _start_broker(self) -> None:
         """Begin to consume; waits for as long as the broker is away."""
@@ -141,3 +188,7 @@ class Worker:
 
 def _readiness(consumer: Consumer) -> float:
     return float(consumer.ready)
+
+
+def _poll_age(consumer: Consumer) -> float:
+    return math.nan if consumer.poll_age is None else consumer.poll_age

@@ -21,6 +21,7 @@ from shared.consuming.assignment import Assignment
 from shared.consuming.batch import Batches
 from shared.consuming.failures import is_transient
 from shared.consuming.records import Decode, Handler
+from shared.consuming.polling import Polls
 from shared.consuming.replaying import Replays
 from shared.consuming.state import Position
 from shared.consuming.topic_ids import TopicIds
@@ -132,6 +133,9 @@ class Consumer:
             decoder=decode_nothing,
         )
         self._subscriber(self._handle)
+        self._polls = Polls()
+        # FastStream tells nobody of polls that bring nothing, and most do.
+        self._subscriber.get_msg = self._polls.counted(self._subscriber.get_msg)  # type: ignore[method-assign]
 
     async def start(self) -> None:
         """Begin the housekeeping; records come once the broker is started."""
@@ -152,6 +156,11 @@ class Consumer:
     def ready(self) -> bool:
         """Whether it has partitions and works on them."""
         return self.failure is None and bool(self._assignment.positions)
+
+    @property
+    def poll_age(self) -> float | None:
+        """Seconds since it last asked for records; None before it first did."""
+        return self._polls.age
 
     def position(self, topic: str, partition: int) -> Position | None:
         """Where this member stands in a partition; None where it has no business there."""
