@@ -3,9 +3,11 @@
 It costs about ten microseconds a request; `BaseHTTPMiddleware` would cost ten times that.
 """
 
+import logging
 from time import perf_counter
 
 from opentelemetry.trace import SpanKind
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared import telemetry
@@ -13,6 +15,11 @@ from shared.web.headers import SECURITY_HEADERS
 
 TRACEPARENT_KEY = "heroic.traceparent"
 """Where the trace is found by what answers outside of it: the handler of unexpected errors."""
+
+HUNG_UP = 499
+"""The status in metrics and traces where the caller is gone; nobody is sent it."""
+
+log = logging.getLogger(__name__)
 
 
 class Edge:
@@ -49,6 +56,10 @@ class Edge:
                 scope[TRACEPARENT_KEY] = telemetry.current_traceparent()
                 try:
                     await self._app(scope, receive, send_outward)
+                except ClientDisconnect:
+                    # Nobody waits for an answer, and nothing is wrong here.
+                    status = HUNG_UP
+                    log.info("the caller of %s hung up", self._route(scope))
                 finally:
                     if span is not None:
                         span.update_name(f"{scope['method']} {self._route(scope)}")

@@ -1,6 +1,7 @@
 """What every service has in common, on a small one."""
 
 import json
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
@@ -11,7 +12,9 @@ from fastapi import APIRouter, Depends, FastAPI, Request
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from prometheus_client import REGISTRY
+from starlette.applications import Starlette
 from starlette.responses import Response
+from starlette.types import Message
 
 from shared import telemetry
 from shared.errors import Invalid, TooManyRequests, Unavailable
@@ -99,8 +102,12 @@ async def not_ready() -> None:
 
 
 @pytest.fixture
-async def http() -> AsyncIterator[httpx.AsyncClient]:
-    keys = SigningKeys.generate()
+def keys() -> SigningKeys:
+    return SigningKeys.generate()
+
+
+@pytest.fixture
+def asgi(keys: SigningKeys) -> Starlette:
     app = create_api(
         "demo",
         title="Demo",
@@ -109,13 +116,18 @@ async def http() -> AsyncIterator[httpx.AsyncClient]:
         verifier=TokenVerifier(keys, ISSUER),
         ready=not_ready,
     )
+    return mount({"demo": app})
+
+
+@pytest.fixture
+async def http(asgi: Starlette, keys: SigningKeys) -> AsyncIterator[httpx.AsyncClient]:
     principal = Principal(
         tenant="0190a7d0-0000-7000-8000-00000000000a",
         id="i",
         kind="integration",
         scopes=frozenset({"intake.write"}),
     )
-    transport = httpx.ASGITransport(mount({"demo": app}), raise_app_exceptions=False)
+    transport = httpx.ASGITransport(asgi, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url=ISSUER) as client:
         client.headers["Authorization"] = f"Bearer {TokenIssuer(keys, ISSUER).issue(principal)}"
         yield client
@@ -234,6 +246,47 @@ async def test_requests_are_measured_by_route_and_never_by_path(http: httpx.Asyn
     assert not any(
         SECRET in str(sample.labels) for metric in REGISTRY.collect() for sample in metric.samples
     )
+
+
+async def test_a_caller_who_hangs_up_is_no_error_of_ours(
+    asgi: Starlette, http: httpx.AsyncClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    said: list[Message] = [
+        {"type": "http.request", "body": b'{"name":', "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return said.pop(0)
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    request = http.build_request("POST", "/demo/v1/things", json={})
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/demo/v1/things",
+        "query_string": b"",
+        "headers": [(name.lower(), value) for name, value in request.headers.raw],
+        "root_path": "",
+    }
+    labels = {"service": "demo", "method": "POST", "route": "/demo/v1/things"}
+    before = {status: count_of(labels | {"status": status}) for status in ("499", "500")}
+    await asgi(scope, receive, send)
+    assert sent == []
+    assert count_of(labels | {"status": "499"}) == before["499"] + 1
+    assert count_of(labels | {"status": "500"}) == before["500"]
+    [line] = [one for one in caplog.records if one.name.startswith("shared.")]
+    assert (line.levelname, line.exc_info) == ("INFO", None)
+    assert "hung up" in line.getMessage()
+
+
+def count_of(labels: dict[str, str]) -> float:
+    """How many requests with these labels have been measured."""
+    return REGISTRY.get_sample_value("heroic_http_request_seconds_count", labels) or 0.0
 
 
 async def test_a_request_is_one_span_of_its_callers_trace(http: httpx.AsyncClient) -> None:
