@@ -20,8 +20,8 @@ from shared import contracts
 from shared.consuming.assignment import Assignment
 from shared.consuming.batch import Batches
 from shared.consuming.failures import is_transient
-from shared.consuming.records import Decode, Handler
 from shared.consuming.polling import Polls
+from shared.consuming.records import Decode, Handler
 from shared.consuming.replaying import Replays
 from shared.consuming.state import Position
 from shared.consuming.topic_ids import TopicIds
