@@ -13,6 +13,7 @@ from shared.measures.rule_set import RuleSet
 from shared.measures.wording import Wording
 
 FOLDER = files("shared.measures") / "definitions"
+RULE_SETS = files("shared.measures") / "rule_sets"
 
 
 @cache
@@ -62,7 +63,13 @@ def measure(key: str, version: int | None = None) -> Definition:
 
 
 @cache
+def rule_sets() -> dict[tuple[str, int], RuleSet]:
+    """Every rule set that ships, by key and version."""
+    found = (msgspec.json.decode(file.read_bytes(), type=RuleSet) for file in documents(RULE_SETS))
+    return {(one.key, one.version): one for one in found}
+
+
+@cache
 def default_rules() -> RuleSet:
-    """The rule set that is in force unless an organisation publishes another."""
-    file = files("shared.measures") / "rule_sets" / "default-1.json"
-    return msgspec.json.decode(file.read_bytes(), type=RuleSet)
+    """The rule set that is in force unless an organisation publishes another: the newest."""
+    return max(rule_sets().values(), key=lambda one: one.version)

@@ -96,11 +96,11 @@ class Judge:
         verdicts = []
         for rule, evaluate, kind, no, over in self._steps:
             found = evaluate(now, rated)
-            if isinstance(found, Finding):
-                verdicts.append(holds(rule, kind, found))
-            elif found is NO:
+            if found is NO:
                 if no is not None:
                     verdicts.append(no)
+            elif isinstance(found, Finding):
+                verdicts.append(holds(rule, kind, found))
             elif found is OVER and over is not None:
                 verdicts.append(over)
         now.previous = total
@@ -116,26 +116,18 @@ class Judge:
             ordinal=now.ordinal,
             reliable_change=reliable.text if reliable is not None else None,
             index=None if first else self._index(total - baseline),
-            classification=None if first else self._classify(baseline, total),
+            classification=None if first else self._class_of(baseline, total),
             flags=[LATE_BASELINE] if self._person.late_baseline else [],
             verdicts=verdicts,
         )
 
+    def _class_of(self, baseline: int, total: int) -> Change | None:
+        if self._person.late_baseline or self._person.age_group is None:
+            return None
+        return class_for(self._sign, self._reliable, self._cutoff, baseline, total)
+
     def _index(self, change: int) -> float | None:
         return change / 10 / self._deviation if self._deviation is not None else None
-
-    def _classify(self, baseline: int, total: int) -> Change | None:
-        # The cutoff is not known before the age group is: nothing is said rather than the wrong
-        # thing.
-        unknown = self._person.late_baseline or self._person.age_group is None
-        if self._reliable is None or unknown:
-            return None
-        gain, tenths = self._sign * (total - baseline), self._reliable.tenths
-        return class_of(
-            better=gain >= tenths,
-            worse=-gain >= tenths,
-            crossed=has_crossed(self._cutoff, baseline, total),
-        )
 
 
 def thresholds_for(
@@ -146,6 +138,23 @@ def thresholds_for(
         return definition.reliable_change, None
     of_person = person.age_group, person.sex, person.rater
     return definition.change_of(*of_person), definition.cutoff(*of_person)
+
+
+def class_for(
+    sign: int, reliable: ReliableChange | None, cutoff: Cutoff | None, baseline: int, latest: int
+) -> Change | None:
+    """The class of a change; `sign` is +1 where higher is better, else -1.
+
+    None without a reliable change. Without a cutoff nobody recovers.
+    """
+    if reliable is None:
+        return None
+    gain = sign * (latest - baseline)
+    return class_of(
+        better=gain >= reliable.tenths,
+        worse=-gain >= reliable.tenths,
+        crossed=has_crossed(cutoff, baseline, latest),
+    )
 
 
 def deviation(reliable: ReliableChange | None) -> float | None:

@@ -40,11 +40,13 @@ class Spoken(Packed):
 
 
 class Standing(Packed):
-    """Where the assessment of a series stands: how many ratings it has taken in, and their tail."""
+    """Where the assessment of a series stands: how many ratings it has taken in, and their tail,
+    as the rule set of version `rules` remembers it."""
 
     ratings: int
     tail: Tail
     context: Context
+    rules: int = 1
 
 
 class Course(Packed):
@@ -140,7 +142,7 @@ def speak(state: AssessorState, speech: Speech) -> list[Derived]:
     scored: set[str] = set()
     for series in said.series:
         context = (care.age_group, primary, is_late(series, care))
-        skip, tail = _resume(course, series, context, speech.touched)
+        skip, tail = _resume(course, series, context, speech)
         for rating in series.ratings[skip:]:
             assessed = _assess(series, rating, tail, context, speech.rules)
             if assessed is None:
@@ -148,19 +150,28 @@ def speak(state: AssessorState, speech: Speech) -> list[Derived]:
             tail, assessment = assessed
             scored.add(rating.id)
             derived += _say(course, series, rating, assessment, speech)
-        course.standing[series.id] = Standing(len(series.ratings), tail, context)
+        course.standing[series.id] = Standing(
+            len(series.ratings), tail, context, speech.rules.version
+        )
     if not speech.touched.only_appended:
         derived += _withdraw(course, said.series, scored, speech)
     course.version += len(derived)
     return derived
 
 
-def _resume(course: Course, series: Series, context: Context, touched: Touched) -> tuple[int, Tail]:
+def _resume(course: Course, series: Series, context: Context, speech: Speech) -> tuple[int, Tail]:
     """How many ratings of the series need no new look, and their tail."""
     standing = course.standing.get(series.id)
-    if standing is None or not touched.only_appended or standing.context != context:
+    if standing is None or not speech.touched.only_appended or standing.context != context:
         return 0, Tail()
-    return standing.ratings, standing.tail
+    if standing.rules == speech.rules.version:
+        return standing.ratings, standing.tail
+    # Other rules remember other things of the same ratings; what was said of these stays.
+    tail = Tail()
+    for rating in series.ratings[: standing.ratings]:
+        assessed = _assess(series, rating, tail, context, speech.rules)
+        tail = tail if assessed is None else assessed[0]
+    return standing.ratings, tail
 
 
 def _assess(
@@ -171,19 +182,16 @@ def _assess(
     if definition is None or rating.total is None:
         return None
     age_group, primary, late = context
-    tail, assessment = assess(
+    return assess(
         definition,
         rules,
         tail,
         rating.total,
-        age_group=age_group or "adult",
+        age_group=age_group,
         primary=series.measure == primary,
         late_baseline=late,
+        rater=series.rater_kind,
     )
-    if age_group is None:
-        # The cutoff is not known before the episode is: say nothing rather than the wrong thing.
-        assessment = msgspec.structs.replace(assessment, classification=None)
-    return tail, assessment
 
 
 def _say(

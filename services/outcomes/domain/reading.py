@@ -8,7 +8,7 @@ import msgspec
 from services.outcomes.domain.state import Care, Rating, Series
 from shared.contracts.outcomes import Change
 from shared.errors import NotFound
-from shared.measures import Definition, classify, measure
+from shared.measures import Definition, Person, class_for, measure, thresholds_for
 
 LATE_AFTER = timedelta(days=30)
 LATE_SESSION = 2
@@ -45,10 +45,14 @@ def read(series: Series, care: Care) -> Reading:
         return Reading()
     definition = definition_of(series.measure, latest.definition_version)
     late = is_late(series, care)
-    classification = None
-    if definition and baseline is not latest and not late and care.age_group is not None:
-        classification = classify(definition, care.age_group, baseline.total, latest.total)
-    threshold = definition.reliable_change if definition else None
+    threshold, classification = None, None
+    if definition is not None:
+        person = Person(care.age_group, rater=series.rater_kind)
+        threshold, cutoff = thresholds_for(definition, person)
+        if baseline is not latest and not late and care.age_group is not None:
+            classification = class_for(
+                definition.sign, threshold, cutoff, baseline.total, latest.total
+            )
     return Reading(
         baseline,
         latest,

@@ -1,5 +1,6 @@
 """Rules on a score that got worse: since the first rating, since the one before, since the best."""
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -22,6 +23,9 @@ from shared.measures.thresholds import nearest_reaching
 
 GAIN_SPAN = 2 * WINDOW
 """How many ratings a sudden gain is judged by: three on each side of the step."""
+
+FEWEST = 4
+"""Fewer ratings cannot show one: it takes two on each side of the step."""
 
 
 class Cut(NamedTuple):
@@ -155,25 +159,22 @@ def keep_gains(
     return lasting, standing
 
 
-def new_gains(recent: tuple[int, ...], cut: Cut, sign: int) -> list[Gain]:
+def new_gains(recent: tuple[int, ...], cut: Cut, sign: int) -> Sequence[Gain]:
     """The sudden gains of which the newest rating is the second or third after the step.
 
     No other step is judged differently with the newest rating than without it.
     """
-    window = recent[-GAIN_SPAN:]
-    last = len(window) - 1
     # Few steps are large: the whole test is left to those.
-    if not any(
-        sign * (window[end] - window[end - 1]) >= cut.tenths
-        for end in (last - 1, last - 2)
-        if end > 1
-    ):
-        return []
-    shift = len(recent) - len(window)
+    length, least = len(recent), cut.tenths
+    if length < FEWEST:
+        return ()
+    if sign * (recent[-2] - recent[-3]) < least and sign * (recent[-3] - recent[-4]) < least:
+        return ()
+    shift = max(0, length - GAIN_SPAN)
     return [
         gain._replace(start=gain.start + shift, end=gain.end + shift)
-        for gain in sudden_gains(window, cut=cut.points, sign=sign)
-        if gain.end >= last - 2
+        for gain in sudden_gains(recent[shift:], cut=cut.points, sign=sign)
+        if gain.end + shift >= length - WINDOW
     ]
 
 

@@ -71,6 +71,7 @@ async def test_the_client_outcome_view_has_the_shape_of_the_contract(home: Home)
     assert {one["rule"] for one in second["signals"]} == {
         "reliable_deterioration",
         "session_drop",
+        "lost_gain",
     }
     [worse] = [one for one in second["signals"] if one["rule"] == "reliable_deterioration"]
     assert worse["inputs"] == {"baseline": 20.0, "latest": POINTS_OF_B}
@@ -226,4 +227,7 @@ async def test_no_token_401_and_no_scope_403(home: Home) -> None:
 
 async def test_the_rules_are_data(home: Home) -> None:
     [rules] = (await get(home, new_id(), "/v1/rules")).json()["items"]
-    assert {one["id"] for one in rules["rules"]} == {"reliable_deterioration", "session_drop"}
+    assert (rules["key"], rules["version"]) == ("default", 2)
+    [stalled] = [one for one in rules["rules"] if one["id"] == "stalled"]
+    assert stalled["kind"] == "checkpoint"
+    assert stalled["thresholds"] == {"window": "5"}

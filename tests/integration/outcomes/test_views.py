@@ -30,7 +30,7 @@ async def test_a_view_shows_ratings_words_and_signals(home: Home) -> None:
     assert [one.total for one in series.ratings] == [200, 300]
     assert found.notes == {rating_id("a"): "it was hard to come"}
     [*signals] = found.state.assessed[EPISODE].signals[rating_id("b")]
-    assert {one.rule for one in signals} == {"reliable_deterioration", "session_drop"}
+    assert {one.rule for one in signals} == {"reliable_deterioration", "session_drop", "lost_gain"}
     assert found.held_back_since is None
 
 

@@ -28,8 +28,8 @@ def test_the_first_rating_is_the_baseline_and_no_rule_is_evaluated_on_it() -> No
     assert (first.verdicts, first.classification, first.index) == ([], None, None)
 
 
-def test_a_measure_without_reliable_change_gives_no_verdicts() -> None:
-    assert [one.verdicts for one in assessed(SRS, 400, 100)] == [[], []]
+def test_a_measure_of_the_alliance_gives_prompts_and_nothing_that_alerts() -> None:
+    assert {one.kind for found in assessed(SRS, 400, 100) for one in found.verdicts} == {"prompt"}
 
 
 @pytest.mark.parametrize(

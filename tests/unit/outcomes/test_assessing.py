@@ -97,6 +97,7 @@ def test_verdicts_are_given_whether_they_hold_or_not() -> None:
     assert {one.rule: one.holds for one in assessment.verdicts} == {
         "reliable_deterioration": False,
         "session_drop": False,
+        "lost_gain": False,
     }
 
 
@@ -154,7 +155,7 @@ def test_measures_that_are_not_primary_give_marks() -> None:
     listener.hear(*story.events)
     assessment = listener.standing()[rating_id("bdi 2")]
     assert assessment is not None
-    assert {one.kind for one in assessment.verdicts} == {"mark"}
+    assert {one.kind for one in assessment.verdicts if one.holds} == {"mark"}
 
 
 def test_an_earlier_first_measure_takes_the_primary_place() -> None:
@@ -166,7 +167,7 @@ def test_an_earlier_first_measure_takes_the_primary_place() -> None:
     assert AssessmentRevised in kinds(news)
     assessment = listener.standing()[rating_id("bdi 2")]
     assert assessment is not None
-    assert {one.kind for one in assessment.verdicts} == {"mark"}
+    assert {one.kind for one in assessment.verdicts if one.holds} == {"mark"}
 
 
 def test_an_erased_rating_is_passed_over() -> None:
