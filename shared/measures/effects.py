@@ -125,3 +125,8 @@ def variance(g: float, n: int, correlation: float) -> float:
 def over(better: float, sd: float) -> float | None:
     """An improvement in standard deviations; None where nothing varies."""
     return better / sd if sd > 0 else None
+
+
+def standardised_change(before: float, after: float, sd: float, *, sign: int) -> float:
+    """One client's improvement in standard deviations of the norm set."""
+    return sign * (after - before) / sd
