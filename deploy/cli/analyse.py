@@ -7,10 +7,13 @@ from typing import Annotated
 import msgspec
 import typer
 
-from deploy.cli import analyse_change, analyse_gains
+from deploy.cli import analyse_change, analyse_gains, analyse_rules
 from deploy.cli.analyse_change import Choice, Direction
 from deploy.cli.analyse_csv import Table, exact
-from deploy.cli.analyse_report import tell_change, tell_gains
+from deploy.cli.analyse_report import tell_change, tell_gains, tell_rules
+from shared.contracts.intake import AgeGroup
+from shared.measures import default_rules
+from shared.measures import measure as definition_of
 from shared.measures.methods import Method
 
 commands = typer.Typer(
@@ -30,6 +33,7 @@ CsvFile = Annotated[
 Client = Annotated[str, typer.Option(help="Column of the clients.")]
 Time = Annotated[str | None, typer.Option(help="Column of the times, in a long file.")]
 Value = Annotated[str | None, typer.Option(help="Column of the scores, in a long file.")]
+Values = Annotated[str | None, typer.Option(help="Columns of a wide file, in order: C1,C2,C3.")]
 Better = Annotated[Direction, typer.Option(help="Which scores are better.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the answer as JSON.")]
 
@@ -103,9 +107,7 @@ def gains(
     ],
     time: Time = None,
     value: Value = None,
-    values: Annotated[
-        str | None, typer.Option(help="Columns of a wide file, in order: C1,C2,C3.")
-    ] = None,
+    values: Values = None,
     as_json: AsJson = False,
 ) -> None:
     """Find sudden gains and losses by the three criteria of Tang and DeRubeis.
@@ -128,3 +130,39 @@ def gains(
         typer.echo(encode(report))
     else:
         tell_gains(report)
+
+
+@commands.command()
+def rules(
+    file: CsvFile,
+    client: Client,
+    measure: Annotated[str, typer.Option(help="Key of the measure, such as bdi.")],
+    time: Time = None,
+    value: Value = None,
+    values: Values = None,
+    age_group: Annotated[AgeGroup, typer.Option(help="Of the clients.")] = "adult",
+    as_json: AsJson = False,
+) -> None:
+    """Show what the default rules would have signalled, and the alerts that it calls for.
+
+    A client's ratings are sorted by time (numbers or ISO dates); those of one time keep the order
+    of the file. A score that the measure's scale does not have is left out and named by line. No
+    curve is in force, so nothing is said of the expected response.
+    """
+    definition = definition_of(measure)
+    if values is not None and time is None and value is None:
+        columns = [name.strip() for name in values.split(",")]
+        table = analyse_rules.Scores(file, [client, *columns], definition)
+        series = analyse_gains.wide_series(table)
+    elif values is None and time is not None and value is not None:
+        table = analyse_rules.Scores(file, [client, time, value], definition)
+        series = analyse_gains.long_series(table)
+    else:
+        raise typer.BadParameter("give --time and --value (long file), or --values (wide file)")
+    report = analyse_rules.judge_all(
+        series, definition, default_rules(), age_group, table.unreadable
+    )
+    if as_json:
+        typer.echo(encode(report))
+    else:
+        tell_rules(report)

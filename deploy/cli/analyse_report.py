@@ -10,6 +10,7 @@ from rich.table import Table
 from deploy.cli.analyse_change import ChangeReport
 from deploy.cli.analyse_csv import Unreadable
 from deploy.cli.analyse_gains import GainsReport, Step
+from deploy.cli.analyse_rules import RulesReport
 
 SHOWN = 50
 """So many rows are shown; `--json` gives all."""
@@ -42,6 +43,26 @@ def tell_gains(report: GainsReport) -> None:
         shown.print(steps_table(f"{len(steps)} {title}", steps))
         tell_hidden(shown, len(steps))
     shown.print(f"{report.n_values} values of {report.n_clients} clients")
+    tell_unreadable(report.unreadable)
+
+
+def tell_rules(report: RulesReport) -> None:
+    """The alerts, and how often each rule held."""
+    alerts = Table("client", "rule", "severity", "from", "to", "ratings", title="alerts")
+    raised = [(one.client, alert) for one in report.clients for alert in one.alerts]
+    for client, alert in raised[:SHOWN]:
+        ended = alert.ended if alert.ended is not None else "open"
+        alerts.add_row(client, alert.rule, alert.severity, alert.opened, ended, str(alert.ratings))
+    counts = Table("rule", "ratings", "clients", "alerts", "open at the end")
+    for rule, one in report.rules.items():
+        counts.add_row(rule, *map(str, (one.ratings, one.clients, one.alerts, one.open)))
+    shown = Console()
+    shown.print(alerts)
+    tell_hidden(shown, len(raised))
+    shown.print(counts)
+    shown.print(
+        f"{report.concerns} concerns of {report.n_clients} clients in {report.n_ratings} ratings"
+    )
     tell_unreadable(report.unreadable)
 
 

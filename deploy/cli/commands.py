@@ -5,23 +5,19 @@ from typing import Annotated
 
 import typer
 
-from deploy.cli import analyse, expected, imports, operators, parked, projections
-from deploy.cli.installation import Chosen, default_up_file
+from deploy.cli.lazy import LazyGroup
+
+SERVERLESS = "analyse"
+"""The group that acts on files alone."""
 
 commands = typer.Typer(
     name="heroic",
+    cls=LazyGroup,
     help="Act for an organisation of a running Heroic.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-commands.add_typer(imports.commands, name="import")
-commands.add_typer(analyse.commands, name="analyse")
-commands.add_typer(expected.commands, name="expected")
-commands.add_typer(operators.organisation, name="organisation")
-commands.add_typer(operators.integration, name="integration")
-commands.add_typer(parked.commands, name="parked")
-commands.add_typer(projections.commands, name="projections")
 
 
 @commands.callback()
@@ -35,4 +31,9 @@ def choose(
     ] = None,
 ) -> None:
     """Which installation and organisation the command is about."""
+    if context.invoked_subcommand == SERVERLESS:
+        return
+    # Imported here for what `lazy` says.
+    from deploy.cli.installation import Chosen, default_up_file
+
     context.obj = Chosen(up_file or default_up_file(), organisation)

@@ -85,6 +85,11 @@ class Judge:
         windows = [int(rule.thresholds.get("window", 0)) for rule in rules.rules]
         self._kept = max(2 * WINDOW, *windows) - 1
 
+    @property
+    def rules(self) -> list[str]:
+        """The ids of the rules that apply and have all that they need."""
+        return [step.rule.id for step in self._steps]
+
     def judge(self, series: Series, rated: Rated) -> tuple[Series, Assessment]:
         """The series with the next rating in it, and what is said of that rating."""
         total = rated.total

@@ -1,0 +1,39 @@
+"""Groups of commands that are imported when one of them is asked for.
+
+Much of `heroic` stands on the services' code, which takes a second to import; what needs no
+server should not wait for it.
+"""
+
+from importlib import import_module
+from typing import ClassVar
+
+import click
+import typer
+from typer.core import TyperGroup
+
+
+class LazyGroup(TyperGroup):
+    """A group that knows where its subgroups are: `GROUPS` names the module and the Typer in it."""
+
+    GROUPS: ClassVar[dict[str, tuple[str, str]]] = {
+        "import": ("imports", "commands"),
+        "analyse": ("analyse", "commands"),
+        "expected": ("expected", "commands"),
+        "organisation": ("operators", "organisation"),
+        "integration": ("operators", "integration"),
+        "parked": ("parked", "commands"),
+        "projections": ("projections", "commands"),
+    }
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of all groups."""
+        return list(self.GROUPS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The group of this name, imported now; None where there is none."""
+        if cmd_name not in self.GROUPS:
+            return None
+        module, name = self.GROUPS[cmd_name]
+        group = typer.main.get_group(getattr(import_module(f"deploy.cli.{module}"), name))
+        group.name = cmd_name
+        return group
