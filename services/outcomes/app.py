@@ -32,6 +32,9 @@ ASSESSOR = "outcomes.assessor"
 WORKER_CONNECTIONS = 10
 """Two consumers, each with a few transactions at once."""
 
+GATHER_SECONDS = 0.1
+"""Views may be behind by this much, so that what comes in it costs one transaction."""
+
 REST_SECONDS = 0.05
 """What the stream's reader rests between two looks: a page is drawn anew no more often."""
 
@@ -85,6 +88,7 @@ def create_worker(settings: Settings) -> Worker:
         store=None,
         broker=broker,
         max_records=1_000,
+        gather_seconds=GATHER_SECONDS,
     )
     assessor = Consumer(
         group=ASSESSOR,
@@ -93,6 +97,7 @@ def create_worker(settings: Settings) -> Worker:
         database=database,
         store=store,
         broker=broker,
+        gather_seconds=GATHER_SECONDS,
     )
     return Worker(
         SERVICE,
