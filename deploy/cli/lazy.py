@@ -7,7 +7,6 @@ server should not wait for it.
 from importlib import import_module
 from typing import ClassVar
 
-import click
 import typer
 from typer.core import TyperGroup
 
@@ -25,11 +24,11 @@ class LazyGroup(TyperGroup):
         "projections": ("projections", "commands"),
     }
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: object) -> list[str]:
         """The names of all groups."""
         return list(self.GROUPS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: object, cmd_name: str) -> TyperGroup | None:
         """The group of this name, imported now; None where there is none."""
         if cmd_name not in self.GROUPS:
             return None
