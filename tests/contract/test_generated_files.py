@@ -1,10 +1,12 @@
 """What is generated and committed says what the code says."""
 
 from deploy.docs.events import event_catalogue, stream_of
+from deploy.docs.measures import measures_page
 from deploy.docs.pages import ROOT
 from shared.contracts import CATALOGUE, EVENTS
 from shared.contracts.compatibility import unreadable_changes
 from shared.contracts.schema import FOLDER, committed, file_name, schema_text
+from shared.measures import newest
 
 
 def test_no_event_has_changed_in_a_way_that_its_stored_events_would_not_survive() -> None:
@@ -21,6 +23,12 @@ def test_the_committed_catalogue_is_that_of_the_code() -> None:
     page = (ROOT / "docs" / "events.md").read_text("utf-8")
 
     assert page == event_catalogue(CATALOGUE), "run `make docs`"
+
+
+def test_the_committed_page_of_measures_is_that_of_the_definitions() -> None:
+    page = (ROOT / "docs" / "measures.md").read_text("utf-8")
+
+    assert page == measures_page(newest().values()), "run `make docs`"
 
 
 def test_every_event_is_named_as_the_catalogue_says_and_knows_its_stream() -> None:
