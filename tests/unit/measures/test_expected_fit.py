@@ -1,0 +1,155 @@
+"""Fitting the expected response: it finds what is there, and refuses what is not."""
+
+import csv
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from shared.contracts.outcomes import Coverage
+from shared.measures.expected import Course
+from shared.measures.fit import (
+    Fit,
+    FitRefused,
+    TooFewEpisodes,
+    check_coverage,
+    coverage_of,
+    fit,
+    is_held_out,
+)
+from tests.support.simulated import TRUTH, simulated
+
+DATA = Path(__file__).parents[4] / "shared" / "data" / "enrichd-bdi" / "ratings.csv"
+COURSES = list(simulated(400))
+
+
+@pytest.fixture(scope="module")
+def found() -> Fit:
+    return fit(COURSES)
+
+
+def test_a_fit_finds_the_curve_that_the_courses_follow(found: Fit) -> None:
+    curve = found.parameters
+    centred = curve.intercept - curve.baseline_effect * (curve.baseline_mean - TRUTH.baseline_mean)
+    assert centred == pytest.approx(TRUTH.intercept, abs=0.8)
+    assert curve.slope == pytest.approx(TRUTH.slope, abs=0.5)
+    assert curve.baseline_effect == pytest.approx(TRUTH.baseline_effect, abs=0.1)
+    assert curve.interaction == pytest.approx(TRUTH.interaction, abs=0.06)
+    assert curve.variance == pytest.approx(TRUTH.variance, rel=0.1)
+    for ordinal in (2, 5, 10, 16):
+        assert curve.sd(ordinal) == pytest.approx(TRUTH.sd(ordinal), rel=0.1)
+
+
+def test_a_fit_says_what_it_was_made_of(found: Fit) -> None:
+    usable = [one for one in COURSES if len(one.scores) >= 2]
+    assert found.episodes == len(usable)
+    assert found.ratings == sum(min(len(one.scores), 16) - 1 for one in usable)
+
+
+def test_the_band_holds_four_fifths_of_what_was_held_out_also_by_ending(found: Fit) -> None:
+    unseen = [one for one in COURSES if len(one.scores) >= 2 and is_held_out(one.episode_id)]
+    by = {(one.by, one.group): one for one in found.coverage}
+    assert by.keys() == {
+        ("all", "all"),
+        *(("ending", "planned"), ("ending", "unplanned"), ("ending", "open")),
+        ("age_group", "adult"),
+    }
+    assert by["all", "all"].episodes == len(unseen)
+    assert sum(one.episodes for one in found.coverage if one.by == "ending") == len(unseen)
+    assert by["all", "all"].share == pytest.approx(0.8, abs=0.06)
+
+
+def test_the_same_episodes_in_any_order_give_the_same_fit(found: Fit) -> None:
+    assert fit(reversed(COURSES)) == found
+
+
+def test_of_a_small_group_no_share_is_told() -> None:
+    nine, ten = COURSES[:9], COURSES[:10]
+    assert coverage_of(TRUTH, nine, "ending", "planned").share is None
+    assert coverage_of(TRUTH, ten, "ending", "planned").share is not None
+
+
+def test_ratings_beyond_the_longest_course_are_not_fitted() -> None:
+    longer = [
+        one._replace(scores=[*one.scores, *[900] * 10]) if len(one.scores) >= 16 else one
+        for one in COURSES
+    ]
+    assert fit(longer) == fit(COURSES)
+
+
+def test_fewer_than_three_hundred_episodes_leave_the_seed_curve() -> None:
+    usable = [one for one in COURSES if len(one.scores) >= 2]
+    alone = [Course(f"alone-{n}", "adult", "planned", [150]) for n in range(100)]
+    with pytest.raises(TooFewEpisodes, match="299 episodes, and 300 are needed"):
+        fit(usable[:299] + alone)
+    assert fit(usable[:300]).episodes == 300
+
+
+def test_a_band_that_fails_on_what_it_has_not_seen_is_refused() -> None:
+    wild = [
+        one._replace(scores=[one.scores[0], *(s + 200 * (-1) ** s for s in one.scores[1:])])
+        if is_held_out(one.episode_id)
+        else one
+        for one in COURSES
+    ]
+    with pytest.raises(FitRefused, match="holds") as refused:
+        fit(wild)
+    assert [one.code for one in refused.value.errors] == ["coverage"]
+
+
+@pytest.mark.parametrize(("share", "accepted"), [(0.7199, False), (0.72, True), (0.9, True)])
+def test_the_bounds_of_coverage_are_accepted_themselves(share: float, accepted: bool) -> None:
+    held_out = Coverage(by="all", group="all", episodes=60, ratings=400, share=share)
+    if accepted:
+        check_coverage(held_out)
+    else:
+        with pytest.raises(FitRefused, match=r"72.0 % of 400|72.0%"):
+            check_coverage(held_out)
+
+
+def test_a_band_too_wide_is_refused_as_well() -> None:
+    held_out = Coverage(by="all", group="all", episodes=60, ratings=400, share=0.9001)
+    with pytest.raises(FitRefused):
+        check_coverage(held_out)
+    with pytest.raises(FitRefused, match="too few episodes were held out"):
+        check_coverage(msgspec.structs.replace(held_out, share=None))
+
+
+@pytest.mark.parametrize(
+    "scores",
+    [
+        lambda one: [170, *one.scores[1:]],
+        lambda one: one.scores[:2],
+        lambda one: [one.scores[0]] * len(one.scores),
+    ],
+    ids=["everybody begins alike", "two ratings each", "nothing ever changes"],
+)
+def test_courses_that_cannot_tell_the_parameters_apart_are_refused(scores: object) -> None:
+    assert callable(scores)
+    with pytest.raises(FitRefused):
+        fit([one._replace(scores=scores(one)) for one in COURSES])
+
+
+@pytest.fixture(scope="module")
+def real() -> list[Course]:
+    if not DATA.exists():
+        pytest.skip("the ENRICHD data lie beside the project, not in it; they are not here")
+    series: dict[str, list[int]] = {}
+    with DATA.open(newline="") as file:
+        for row in csv.DictReader(file):
+            series.setdefault(row["client"], []).append(int(row["bdi"]) * 10)
+    return [Course(client, "adult", "planned", scores) for client, scores in series.items()]
+
+
+def test_on_real_series_a_fit_reaches_the_figures_known_of_them(real: list[Course]) -> None:
+    found = fit(real)
+    curve = found.parameters
+    assert found.episodes == 400
+    assert curve.intercept == pytest.approx(18.1, abs=1.5)
+    assert curve.slope == pytest.approx(-4.7, abs=0.3)
+    assert curve.baseline_effect == pytest.approx(0.83, abs=0.06)
+    assert curve.interaction == pytest.approx(-0.18, abs=0.04)
+    assert curve.variance**0.5 == pytest.approx(3.7, abs=0.4)
+    share = found.coverage[0].share
+    assert share is not None
+    assert 0.80 <= share <= 0.90
