@@ -33,6 +33,8 @@ from shared.measures.rules import (
     Rated,
     Recipe,
     Series,
+    holds,
+    quiet,
 )
 
 LATE_BASELINE = "late_baseline"
@@ -79,8 +81,8 @@ class Judge:
         self._steps = []
         for rule in rules.rules:
             about = About(definition, rule, self._reliable, self._cutoff, fitted)
-            recipe = RECIPES.get(rule.id)
-            if recipe is not None and applies(about) and has_all(about, recipe):
+            recipe = RECIPES[rule.id]
+            if recipe.compile is not None and applies(about) and has_all(about, recipe):
                 self._steps.append(step_of(rule, recipe.compile(about), primary=person.primary))
         windows = [int(rule.thresholds.get("window", 0)) for rule in rules.rules]
         self._kept = max(2 * WINDOW, *windows) - 1
@@ -105,7 +107,7 @@ class Judge:
                 if no is not None:
                     verdicts.append(no)
             elif isinstance(found, Finding):
-                verdicts.append(holds(rule, kind, found))
+                verdicts.append(holds(rule, found, kind))
             elif found is OVER and over is not None:
                 verdicts.append(over)
         now.previous = total
@@ -206,33 +208,6 @@ def step_of(rule: Rule, evaluate: Evaluate, *, primary: bool) -> Step:
         rule.kind,
         no=quiet(rule, cleared=False),
         over=quiet(rule, cleared=True),
-    )
-
-
-def quiet(rule: Rule, *, cleared: bool) -> Verdict:
-    """The rule was evaluated and does not hold."""
-    return Verdict(
-        rule=rule.id,
-        rule_version=rule.version,
-        kind=rule.kind,
-        severity=rule.severity,
-        holds=False,
-        cleared=cleared,
-    )
-
-
-def holds(rule: Rule, kind: SignalKind, found: Finding) -> Verdict:
-    """The rule holds, and why."""
-    return Verdict(
-        rule=rule.id,
-        rule_version=rule.version,
-        kind=kind,
-        severity=found.severity or rule.severity,
-        holds=True,
-        inputs=found.inputs,
-        thresholds=found.thresholds,
-        text=found.text,
-        counterfactual=found.counterfactual,
     )
 
 

@@ -4,7 +4,7 @@ What a rule is called, how loud it is and its numbers are data (`shared/measures
 `RECIPES` is the code behind the ids. Rules of time and sessions are in `episodes`.
 """
 
-from shared.measures.rules import alliance, marks, progress, worse
+from shared.measures.rules import alliance, episodes, marks, progress, worse
 from shared.measures.rules.about import (
     NO,
     NOT_EVALUATED,
@@ -16,11 +16,15 @@ from shared.measures.rules.about import (
     Rated,
     Recipe,
     Series,
+    holds,
     last_spared,
+    quiet,
 )
 
-RECIPES: dict[str, Recipe] = worse.RECIPES | progress.RECIPES | alliance.RECIPES | marks.RECIPES
-"""The rules on ratings."""
+RECIPES: dict[str, Recipe] = (
+    worse.RECIPES | progress.RECIPES | alliance.RECIPES | marks.RECIPES | episodes.RECIPES
+)
+"""Every rule that a rule set may name. Risk items are in none: nobody may turn them down."""
 
 __all__ = [
     "NO",
@@ -34,5 +38,7 @@ __all__ = [
     "Rated",
     "Recipe",
     "Series",
+    "holds",
     "last_spared",
+    "quiet",
 ]

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from shared.contracts.outcomes import Requirement, Rule, Severity, SignalKind
+from shared.contracts.outcomes import Requirement, Rule, Severity, SignalKind, Verdict
 from shared.measures.definition import Cutoff, Definition, ReliableChange
 from shared.measures.expected import Curve
 from shared.measures.scoring import points
@@ -154,18 +154,19 @@ class About(NamedTuple):
 class Recipe(NamedTuple):
     """What the code behind a rule's id does and needs: a rule set must agree with it.
 
+    `compile` is None for rules that look at more than the ratings of one series.
     `thresholds` are those that a rule must give, `by_measure` those that it must give for each
-    measure that it is for, `optional` those that it may. `places` says that it works at given
-    ordinals.
+    measure that it is for, `optional` those that it may. `least` is the first ordinal at which it
+    can say anything; None: it does not read `least_ratings`. `places`: it works at given ordinals.
     """
 
     kind: SignalKind
-    compile: Callable[[About], Evaluate]
+    compile: Callable[[About], Evaluate] | None = None
     needs: tuple[Requirement, ...] = ()
     thresholds: tuple[str, ...] = ()
     by_measure: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
-    least: int = 1
+    least: int | None = None
     places: bool = False
     alliance: bool = False
 
@@ -182,3 +183,30 @@ def last_spared(definition: Definition, bound: float, *, reached: bool = True) -
     if reached or whole != steps:
         whole += 1
     return grid.start + sign * whole * grid.step
+
+
+def quiet(rule: Rule, *, cleared: bool = False) -> Verdict:
+    """The rule was evaluated and does not hold; `cleared`: what it raised is over."""
+    return Verdict(
+        rule=rule.id,
+        rule_version=rule.version,
+        kind=rule.kind,
+        severity=rule.severity,
+        holds=False,
+        cleared=cleared,
+    )
+
+
+def holds(rule: Rule, found: Finding, kind: SignalKind | None = None) -> Verdict:
+    """The rule holds, and why; `kind` where it is told as another than its own."""
+    return Verdict(
+        rule=rule.id,
+        rule_version=rule.version,
+        kind=kind or rule.kind,
+        severity=found.severity or rule.severity,
+        holds=True,
+        inputs=found.inputs,
+        thresholds=found.thresholds,
+        text=found.text,
+        counterfactual=found.counterfactual,
+    )

@@ -82,7 +82,7 @@ def alliance_ceiling(about: About) -> Evaluate:
 
 
 RECIPES = {
-    "alliance_low": Recipe("prompt", alliance_low, needs=("cutoff",), alliance=True),
+    "alliance_low": Recipe("prompt", alliance_low, needs=("cutoff",), least=1, alliance=True),
     "alliance_drop": Recipe("prompt", alliance_drop, thresholds=("fall",), least=2, alliance=True),
     "alliance_ceiling": Recipe(
         "prompt",

@@ -98,7 +98,7 @@ def target_reached(about: About) -> Evaluate:
     """Mark: at or beyond the target, or reliably better on the functional side, several times
     running. The target is the expected value at the plateau of a fitted curve."""
     sign, running, cutoff = about.sign, about.whole("running"), about.cutoff
-    reliable, curve = about.reliable, about.curve
+    least, reliable, curve = about.rule.least_ratings, about.reliable, about.curve
 
     @lru_cache(REMEMBERED)
     def plateau(baseline: int) -> float | None:
@@ -115,6 +115,8 @@ def target_reached(about: About) -> Evaluate:
         if target is not None and sign * (latest - target) >= 0:
             is_there = True
         series.at_target = series.at_target + 1 if is_there else 0
+        if series.ordinal < least:
+            return NOT_EVALUATED
         if series.at_target < running:
             return NO
         thresholds = {"reliable_change": reliable.text}
@@ -136,9 +138,11 @@ def target_reached(about: About) -> Evaluate:
 
 def sudden_gain(about: About) -> Evaluate:
     """Mark: with this rating it is known that an earlier step was a sudden gain."""
-    sign, cut = about.sign, gain_cut(about)
+    least, sign, cut = about.rule.least_ratings, about.sign, gain_cut(about)
 
     def evaluate(series: Series, rated: Rated) -> Finding | Quiet:
+        if series.ordinal < least:
+            return NOT_EVALUATED
         recent = series.recent
         known = [gain.end for gain in new_gains(recent, cut, sign)]
         if not known:
@@ -166,7 +170,9 @@ RECIPES = {
     "intake_above_cutoff": Recipe("mark", intake_above_cutoff, needs=("cutoff",)),
     "intake_over_32": Recipe("mark", intake_over, by_measure=("intake",)),
     "target_reached": Recipe(
-        "mark", target_reached, needs=("reliable_change",), thresholds=("running",)
+        "mark", target_reached, needs=("reliable_change",), thresholds=("running",), least=2
     ),
-    "sudden_gain": Recipe("mark", sudden_gain, needs=("reliable_change",), optional=("cut",)),
+    "sudden_gain": Recipe(
+        "mark", sudden_gain, needs=("reliable_change",), optional=("cut",), least=4
+    ),
 }

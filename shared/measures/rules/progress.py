@@ -156,7 +156,7 @@ RECIPES = {
         least=2,
     ),
     "no_early_change": Recipe(
-        "checkpoint", no_early_change, needs=("reliable_change", "cutoff"), least=2, places=True
+        "checkpoint", no_early_change, needs=("reliable_change", "cutoff"), places=True
     ),
     "stalled": Recipe(
         "checkpoint",
