@@ -1,17 +1,19 @@
 """`heroic import ratings` against the whole platform: real data in, views and alerts out."""
 
+import asyncio
 import csv
 import json
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.front_door import FrontDoor
+from tests.support.front_door import FrontDoor, Message, phq9
 from tests.support.heroic import Heroic
 from tests.support.paths import REPOSITORY
 from tests.support.waiting import eventually_async
@@ -57,6 +59,27 @@ def run(heroic: Heroic, file: Path, *options: str) -> tuple[int, dict[str, Any]]
     )
     assert done.stdout, done.stderr
     return done.returncode, json.loads(done.stdout)
+
+
+async def run_beside(heroic: Heroic, file: Path, *options: str) -> tuple[int, dict[str, Any]]:
+    """The same, while others go on."""
+    return await asyncio.to_thread(run, heroic, file, *options)
+
+
+@asynccontextmanager
+async def listening(door: FrontDoor) -> AsyncIterator[list[Message]]:
+    """Whatever comes on the stream of alerts while the context is open."""
+    heard: list[Message] = []
+    async with door.alerts() as stream:
+
+        async def listen() -> None:
+            async for message in stream:
+                heard.append(message)
+
+        task = asyncio.create_task(listen())
+        yield heard
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 def counts(summary: dict[str, Any]) -> dict[str, int]:
@@ -110,7 +133,25 @@ def test_a_file_with_bad_rows_is_taken_but_for_those(heroic: Heroic, tmp_path: P
 async def test_real_series_become_views_and_alerts(
     heroic: Heroic, door: FrontDoor, tmp_path: Path
 ) -> None:
-    code, summary = run(heroic, DATA)
+    async with listening(door) as heard:
+        await import_once(heroic, door)
+        assert counts((await run_beside(heroic, DATA))[1]) == {"unchanged": RATINGS}
+        await correct_one_value(heroic, door, tmp_path)
+
+        # The stream was open all the while: it has what is for it, and nothing of history.
+        episode = await door.episode()
+        await door.post("/feedback/v1/ratings", phq9(episode, 3))
+
+        async def delivered() -> bool:
+            return bool(heard)
+
+        await eventually_async(delivered)
+    assert [message.data["episode_id"] for message in heard] == [episode]
+
+
+async def import_once(heroic: Heroic, door: FrontDoor) -> None:
+    """All clients have views, and the alerts are those of an independent count."""
+    code, summary = await run_beside(heroic, DATA)
     assert (code, summary["clients"], counts(summary)) == (0, CLIENTS, {"created": RATINGS})
 
     async def settled() -> bool:
@@ -126,12 +167,13 @@ async def test_real_series_become_views_and_alerts(
     clients = await all_pages(door, "/outcomes/v1/clients")
     assert len({client["client_id"] for client in clients}) == CLIENTS
 
-    assert counts(run(heroic, DATA)[1]) == {"unchanged": RATINGS}
 
-    file, client = changed(tmp_path)
-    code, summary = run(heroic, file)
+async def correct_one_value(heroic: Heroic, door: FrontDoor, folder: Path) -> None:
+    """It is a conflict unless it is said to be a correction; then view and alerts follow."""
+    file, client = changed(folder)
+    code, summary = await run_beside(heroic, file)
     assert (code, counts(summary)) == (0, {"unchanged": RATINGS - 1, "conflict": 1})
-    code, summary = run(heroic, file, "--on-conflict", "correct")
+    code, summary = await run_beside(heroic, file, "--on-conflict", "correct")
     assert (code, counts(summary)) == (0, {"unchanged": RATINGS - 1, "corrected": 1})
 
     found = await door.post("/intake/v1/clients/search", {"external_id": client})
