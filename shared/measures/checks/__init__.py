@@ -46,7 +46,7 @@ def read_definition(document: bytes) -> Definition:
 
 def malformed(message: str) -> FieldError:
     """What the decoder says ("Expected `int` - at `$.items[0].id`"), by a JSON pointer."""
-    found = re.fullmatch(r"(.+) - at `(?:key in )?\$(.*)`", message)
+    found = re.fullmatch(r"(.+) - at `(?:key` in `)?\$(.*)`", message)
     if found is None:
         return FieldError("", message, "malformed")
     pointer = re.sub(r"\[(\d+|\.\.\.)\]", r".\1", found[2]).replace("....", ".*")

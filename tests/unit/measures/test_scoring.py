@@ -7,19 +7,9 @@ from hypothesis import strategies as st
 from shared.contracts.feedback import RiskFlag
 from shared.errors import Invalid, NotFound
 from shared.measures import Definition, measure, newest, score
+from tests.unit.measures.builders import answers, codes
 
 ORS, SRS, PHQ9, BDI = (measure(key) for key in ("ors", "srs", "phq-9", "bdi"))
-
-
-def answers(
-    definition: Definition, value: int = 0, *, without: tuple[int, ...] = ()
-) -> dict[str, int]:
-    scored = [item.id for item in definition.items if item.scored]
-    return {item: value for item in scored if int(item) not in without}
-
-
-def codes(refusal: pytest.ExceptionInfo[Invalid]) -> dict[str, str]:
-    return {error.pointer: error.code for error in refusal.value.errors}
 
 
 def test_every_measure_that_is_promised_ships() -> None:
