@@ -32,7 +32,7 @@ def published(
 ) -> list[Effective]:
     """What an organisation put in force, in the order of its stream.
 
-    A version that was never published is rolled back to is the `default` set, if it is its.
+    The `default` set can be rolled back to as well; KeyError for what was never published.
     """
     known = {(default.key, default.version): default}
     found = []

@@ -27,7 +27,7 @@ from shared.contracts.outcomes import (
     AssessmentWithdrawn,
     RatingAssessed,
 )
-from shared.measures import default_rules
+from shared.measures import default_rules, rule_sets
 from tests.unit.outcomes.story import CLIENT, START, Story, rating_id
 
 RULES = default_rules()
@@ -40,6 +40,7 @@ class Listener:
     def __init__(self) -> None:
         self.state = AssessorState()
         self.said: list[Derived] = []
+        self.rules = RULES
 
     def hear(self, *batch: Recorded[Event]) -> list[Derived]:
         touched: dict[str, Touched] = {}
@@ -48,7 +49,7 @@ class Listener:
         news = [
             one
             for episode, mark in touched.items()
-            for one in speak(self.state, Speech(CLIENT, episode, mark, RULES))
+            for one in speak(self.state, Speech(CLIENT, episode, mark, self.rules))
         ]
         self.state = unpack(pack(self.state))
         self.said += news
@@ -244,3 +245,37 @@ def test_an_assessment_says_when_its_rating_was_recorded() -> None:
     assert isinstance(second.data, AssessmentRevised)
     assert first.data.rating_recorded_at == START
     assert second.data.rating_recorded_at == START + timedelta(seconds=1)
+
+
+@given(
+    st.lists(st.integers(0, 63).map(lambda value: value * 10), min_size=1, max_size=12),
+    st.integers(0, 63),
+    st.integers(-1, 12),
+)
+def test_a_void_restores_what_was_said_before(totals: list[int], wrong: int, week: int) -> None:
+    story, listener = Story(), Listener()
+    story.open()
+    for number, total in enumerate(totals):
+        story.rate(str(number), total, day=7 * number)
+    listener.hear(*story.events)
+    before = listener.standing()
+    listener.hear(story.rate("somebody else's", wrong * 10, day=7 * week + 0.5))
+    listener.hear(story.void("somebody else's"))
+    assert listener.standing() == before
+
+
+def test_another_rule_set_judges_what_comes_next_and_leaves_what_was_said() -> None:
+    story, listener = Story(), Listener()
+    listener.rules = rule_sets()["default", 1]
+    story.open()
+    story.rate("a", 300, day=0)
+    story.rate("b", 200, day=7)
+    listener.hear(*story.events)
+    listener.rules = RULES
+    [said] = listener.hear(story.rate("c", 290, day=14))
+    assert said.data.rating_id == rating_id("c")
+    # The best score is that of a rating which the first rule set did not remember.
+    assert listener.holding("lost_gain") == {rating_id("c")}
+    [kept] = [one.data for one in listener.said if one.data.rating_id == rating_id("b")]
+    assert isinstance(kept, RatingAssessed)
+    assert kept.rule_set_version == 1
