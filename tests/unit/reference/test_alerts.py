@@ -96,6 +96,12 @@ def test_a_change_agreed_before_the_checkpoint_does_not_end_it() -> None:
     assert raised("no_early_change", [30] * 4, agreed=[1.5]) == [(3, None, None, 0, "medium")]
 
 
+def test_a_change_agreed_later_does_not_overtake_an_improvement() -> None:
+    assert raised("no_early_change", [30, 30, 30, 20], agreed=[9]) == [
+        (3, 4, "reliable_improvement", 0, "medium")
+    ]
+
+
 def test_a_change_agreed_after_the_last_rating_ends_a_checkpoint_but_no_state() -> None:
     assert raised("no_early_change", [20, 30, 30], agreed=[9]) == [
         (3, None, "agreed_change", 0, "medium")

@@ -1,5 +1,7 @@
 """Reliable change, cutoffs and classes against published values and worked arithmetic."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -91,3 +93,9 @@ def test_the_baseline_itself_has_no_class() -> None:
 def test_a_change_of_exactly_a_plain_value_is_reliable() -> None:
     assert classify(in_series(ratings(18, 23), 1), ORS).tolist()[1] == "improved"
     assert classify(in_series(ratings(18, 22.9), 1), ORS).tolist()[1] == "unchanged"
+
+
+def test_a_change_of_exactly_the_value_is_not_reliable_where_the_definition_is_strict() -> None:
+    strict = replace(ORS, strict=True)
+    assert classify(in_series(ratings(18, 23), 1), strict).tolist()[1] == "unchanged"
+    assert classify(in_series(ratings(18, 23.1), 1), strict).tolist()[1] == "improved"

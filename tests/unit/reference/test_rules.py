@@ -31,6 +31,7 @@ def test_reliable_deterioration_holds_at_the_reliable_change() -> None:
 
 def test_a_session_drop_is_from_the_rating_before() -> None:
     assert judged("session_drop", [30, 20, 28.4, 20, 28.5]) == [None, False, False, False, True]
+    assert judged("session_drop", [30, 25, 20.1], ORS) == [None, True, False]
 
 
 def test_no_early_change_is_asked_at_the_third_and_sixth_rating_only() -> None:
@@ -54,6 +55,12 @@ def test_no_early_change_asks_only_who_began_on_the_clinical_side(
 def test_no_early_change_asks_only_who_has_room_to_improve(baseline: float, holds: bool) -> None:
     low_cutoff = replace(BDI, cutoff=5)
     assert judged("no_early_change", [baseline] * 3, low_cutoff)[2] is holds
+
+
+def test_room_for_exactly_the_reliable_change_is_room() -> None:
+    high_cutoff = replace(ORS, cutoff=38)
+    assert judged("no_early_change", [35] * 3, high_cutoff)[2] is True
+    assert judged("no_early_change", [35.1] * 3, high_cutoff)[2] is False
 
 
 @pytest.mark.parametrize(("at_cutoff", "holds"), [(True, True), (False, False)])
@@ -83,6 +90,10 @@ def test_a_gain_before_the_last_five_does_not_count() -> None:
 @pytest.mark.parametrize(("last", "holds"), [(18.4, False), (18.5, True)])
 def test_a_gain_is_lost_by_a_reliable_change_from_the_best_score(last: float, holds: bool) -> None:
     assert judged("lost_gain", [25, 10, 15, last])[3] is holds
+
+
+def test_a_loss_of_exactly_the_reliable_change_is_a_lost_gain() -> None:
+    assert judged("lost_gain", [20, 30, 27, 25], ORS) == [None, False, False, True]
 
 
 @pytest.mark.parametrize(("last", "holds"), [(15.0, False), (15.1, True)])
