@@ -21,6 +21,7 @@ UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 LONGEST_NUMBER = 40
 
 NUMBER = re.compile(r"[+-]?(\d+[.,]?\d*|[.,]\d+)([eE][+-]?\d{1,2})?", re.ASCII)
+ESCAPED = re.compile("[\udc80-\udcff]")
 PERHAPS_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}", re.ASCII)
 
 
@@ -31,8 +32,13 @@ def exact(text: str) -> Decimal:
     return Decimal(text.replace(",", "."))
 
 
+def is_text(cell: str) -> bool:
+    """Whether a cell holds no byte that had to be escaped."""
+    return cell.isascii() or not ESCAPED.search(cell)
+
+
 class Unreadable(msgspec.Struct, frozen=True):
-    """Something in `line` of the file that could not be read; it was left out."""
+    """Something that begins on `line` of the file and could not be used; it was left out."""
 
     line: int
     detail: str
@@ -61,7 +67,11 @@ class Table:
             if len(cells) > width:
                 self.note(line, f"{len(cells)} cells under {width} columns")
             elif cells:
-                yield line, [cells[one].strip() if one < len(cells) else "" for one in places]
+                asked = [cells[one].strip() if one < len(cells) else "" for one in places]
+                if all(map(is_text, asked)):
+                    yield line, asked
+                else:
+                    self.note(line, "a cell is not in UTF-8")
 
     def number(self, line: int, text: str, what: str) -> Decimal | None:
         """The number in a cell; None where it is missing, or noted where it cannot be read."""
@@ -93,7 +103,8 @@ class Table:
         """The delimiter under which the columns are found, and the header."""
         layouts = {}
         for delimiter in DELIMITERS:
-            _, cells = next(self._records(delimiter), (1, []))
+            # Not strictly: under a wrong delimiter quotes stand where they must not.
+            _, cells = next(self._records(delimiter, strict=False), (1, []))
             layouts[delimiter] = [cell.strip() for cell in cells]
         delimiter = max(layouts, key=lambda one: self._found(layouts[one]))
         header = layouts[delimiter]
@@ -114,17 +125,23 @@ class Table:
     def _found(self, header: list[str]) -> int:
         return len(set(self.columns) & set(header))
 
-    def _records(self, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-        """The rows with all their cells, the header first; Invalid where it is no CSV."""
-        with self.file.open(newline="", encoding=self._encoding) as stream:
-            reader = csv.reader(stream, delimiter=delimiter)
+    def _records(self, delimiter: str, *, strict: bool = True) -> Iterator[tuple[int, list[str]]]:
+        """The rows with all their cells, the header first; Invalid where it is no CSV.
+
+        Strictly, a quote that is never closed is an error: else it would swallow all the rest.
+        """
+        # Bytes that are no text are escaped, so that each harms its own row and no other.
+        with self.file.open(
+            newline="", encoding=self._encoding, errors="surrogateescape"
+        ) as stream:
+            reader = csv.reader(stream, delimiter=delimiter, strict=strict)
             line = 1
             try:
                 for cells in reader:
                     yield line, cells
                     line = reader.line_num + 1
             except (csv.Error, UnicodeError) as error:
-                raise Invalid(f"line {line} is no CSV in UTF-8") from error
+                raise Invalid(f"line {line} is no CSV") from error
 
     @cached_property
     def _encoding(self) -> str:
