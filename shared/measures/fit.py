@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
-from statsmodels.regression.mixed_linear_model import MixedLM
+from statsmodels.regression.mixed_linear_model import MixedLM, MixedLMParams
 
 from shared.contracts.outcomes import Coverage, CoveredBy, CoveredGroup
 from shared.errors import FieldError, Invalid
@@ -65,6 +65,13 @@ class TooFewEpisodes(FitRefused):
     code, title = "too_few_episodes", "Too few episodes"
 
 
+class Estimate(NamedTuple):
+    """Parameters, and where statsmodels found them: a fit of more episodes begins there."""
+
+    parameters: Parameters
+    place: MixedLMParams
+
+
 class Design(NamedTuple):
     """The model's matrices: scores in points, fixed and random effects, and whose each row is."""
 
@@ -88,10 +95,10 @@ def fit(
         raise TooFewEpisodes(f"{len(usable)} episodes, and {least_episodes} are needed")
     unseen = [one for one in usable if is_held_out(one.episode_id)]
     tried = estimate([one for one in usable if not is_held_out(one.episode_id)], longest)
-    coverage = list(coverages(tried, unseen))
+    coverage = list(coverages(tried.parameters, unseen))
     check_coverage(coverage[0])
     return Fit(
-        parameters=estimate(usable, longest),
+        parameters=estimate(usable, longest, near=tried).parameters,
         episodes=len(usable),
         ratings=sum(len(one.scores[1:longest]) for one in usable),
         coverage=coverage,
@@ -104,16 +111,19 @@ def is_held_out(episode_id: str) -> bool:
     return int.from_bytes(digest) % HELD_OUT == 0
 
 
-def estimate(courses: Sequence[Course], longest: int) -> Parameters:
-    """The model's parameters for these courses; FitRefused where there are none to be had."""
+def estimate(courses: Sequence[Course], longest: int, *, near: Estimate | None = None) -> Estimate:
+    """The model's parameters for these courses; FitRefused where there are none to be had.
+
+    Those of most of the courses (`near`) save half of the time.
+    """
     mean = float(np.mean([one.scores[0] for one in courses])) / 10
     design = design_of(courses, mean, longest)
     if np.linalg.matrix_rank(design.fixed) < design.fixed.shape[1]:
         raise refused("baselines", "baselines or lengths of courses do not differ", "not_estimable")
-    result = converged(design)
+    result = converged(design, near)
     (g00, g01), (_, g11) = np.asarray(result.cov_re, float).tolist()
     b0, b1, b2, b3 = np.asarray(result.fe_params, float).tolist()
-    return Parameters(
+    parameters = Parameters(
         intercept=b0,
         slope=b1,
         baseline_effect=b2,
@@ -125,6 +135,7 @@ def estimate(courses: Sequence[Course], longest: int) -> Parameters:
         variance=float(result.scale),
         longest=longest,
     )
+    return Estimate(parameters, result.params_object)
 
 
 def design_of(courses: Sequence[Course], mean: float, longest: int) -> Design:
@@ -142,14 +153,14 @@ def design_of(courses: Sequence[Course], mean: float, longest: int) -> Design:
     )
 
 
-def converged(design: Design) -> Any:
+def converged(design: Design, near: Estimate | None) -> Any:
     """statsmodels' result; FitRefused where it has not converged to usable numbers."""
     model = MixedLM(design.scores, design.fixed, groups=design.episodes, exog_re=design.random)
     with warnings.catch_warnings():
         # What they warn of is looked at: convergence here, the rest by what the band holds.
         warnings.simplefilter("ignore")
         try:
-            result = model.fit(reml=True)
+            result = model.fit(reml=True, start_params=near.place if near else None)
         except np.linalg.LinAlgError as error:
             raise refused("parameters", "the model is singular", "singular") from error
     numbers = np.concatenate([result.fe_params, np.ravel(result.cov_re), [result.scale]])
