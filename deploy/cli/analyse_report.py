@@ -26,7 +26,7 @@ def tell_change(report: ChangeReport) -> None:
     counts = Table("class", "clients", "percent")
     for kind, count in report.counts.items():
         counts.add_row(kind, str(count), f"{100 * count / report.n_used:.1f}")
-    shown = Console()
+    shown = Console(markup=False, highlight=False)
     shown.print(clients)
     tell_hidden(shown, len(report.rows))
     shown.print(counts)
@@ -38,7 +38,7 @@ def tell_change(report: ChangeReport) -> None:
 
 def tell_gains(report: GainsReport) -> None:
     """The gains and the losses."""
-    shown = Console()
+    shown = Console(markup=False, highlight=False)
     for title, steps in (("sudden gains", report.gains), ("sudden losses", report.losses)):
         shown.print(steps_table(f"{len(steps)} {title}", steps))
         tell_hidden(shown, len(steps))
@@ -56,12 +56,12 @@ def tell_rules(report: RulesReport) -> None:
     counts = Table("rule", "ratings", "clients", "alerts", "open at the end")
     for rule, one in report.rules.items():
         counts.add_row(rule, *map(str, (one.ratings, one.clients, one.alerts, one.open)))
-    shown = Console()
+    shown = Console(markup=False, highlight=False)
     shown.print(alerts)
     tell_hidden(shown, len(raised))
     shown.print(counts)
     shown.print(
-        f"{report.concerns} concerns of {report.n_clients} clients in {report.n_ratings} ratings"
+        f"concerns: {report.concerns}, of {report.n_clients} clients in {report.n_ratings} ratings"
     )
     tell_unreadable(report.unreadable)
 
@@ -95,7 +95,7 @@ def tell_hidden(shown: Console, rows: int) -> None:
 
 def tell_unreadable(found: Sequence[Unreadable]) -> None:
     """What could not be read, line by line."""
-    beside = Console(stderr=True)
+    beside = Console(stderr=True, markup=False, highlight=False)
     for one in found[:SHOWN]:
         beside.print(f"line {one.line}: {one.detail}")
     tell_hidden(beside, len(found))

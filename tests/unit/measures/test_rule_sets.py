@@ -186,7 +186,7 @@ def test_a_version_rolled_back_to_judges_again_from_then_on() -> None:
         rule_set_version=1,
         effective_from=START + timedelta(days=7),
     )
-    events = [set_of(1, day=1), set_of(2, day=5), back]
+    events = set_of(1, day=1), set_of(2, day=5), back
     assert [version_on(day, *events) for day in (6, 7, 8)] == [2, 1, 1]
 
 
