@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from contextvars import copy_context
+from itertools import chain
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
@@ -32,8 +33,9 @@ from shared.telemetry import describe
 
 log = logging.getLogger(__name__)
 
-BATCH_TIMEOUT_MS = 10
-"""FastStream sleeps this long after an empty poll."""
+POLL_MS = 100
+"""How long to wait for records. What was fetched from before a seek goes only with a poll, and
+the partition is not asked for until then, so that a seek may take this long."""
 
 FETCH_WAIT_MS = 500
 """How long the broker waits for a first record before it answers that there is none."""
@@ -120,8 +122,6 @@ class Consumer:
             group_instance_id=instance,
             ack_policy=AckPolicy.MANUAL,
             auto_offset_reset="earliest",
-            batch_timeout_ms=BATCH_TIMEOUT_MS,
-            max_records=max_records * PARTITIONS_AT_ONCE,
             # Over topics with as many partitions each, this one gives a member the same numbers.
             partition_assignment_strategy=(RangePartitionAssignor,),
             fetch_min_bytes=GATHER_BYTES if gather_seconds else 1,
@@ -133,9 +133,11 @@ class Consumer:
             decoder=decode_nothing,
         )
         self._subscriber(self._handle)
+        self._max_records = max_records * PARTITIONS_AT_ONCE
         self._polls = Polls()
-        # FastStream tells nobody of polls that bring nothing, and most do.
-        self._subscriber.get_msg = self._polls.counted(self._subscriber.get_msg)  # type: ignore[method-assign]
+        # FastStream's own sleeps after a poll that brought nothing, whatever comes in then, and
+        # tells nobody of it.
+        self._subscriber.get_msg = self._polls.counted(self._poll)  # type: ignore[method-assign]
 
     async def start(self) -> None:
         """Begin the housekeeping; records come once the broker is started."""
@@ -165,6 +167,11 @@ class Consumer:
     def position(self, topic: str, partition: int) -> Position | None:
         """Where this member stands in a partition; None where it has no business there."""
         return self._assignment.positions.get(TopicPartition(topic, partition))
+
+    async def _poll(self, consumer: AIOKafkaConsumer) -> Batch:
+        """The records of one poll, as soon as there are any; none where none come."""
+        found = await consumer.getmany(timeout_ms=POLL_MS, max_records=self._max_records)
+        return tuple(chain.from_iterable(found.values()))
 
     async def _handle(self, batch: Batch) -> None:
         # FastStream keeps the batch in the context of this task, and every connection that is
