@@ -11,9 +11,10 @@ from typing import NamedTuple
 
 from deploy.docs.events import event_catalogue
 from deploy.docs.measures import measures_page
+from deploy.docs.rules import rules_section
 from shared.contracts import CATALOGUE
 from shared.contracts.schema import FOLDER, file_name, schema_text
-from shared.measures import newest
+from shared.measures import default_rules, newest
 from shared.security.jwks import SigningKeys
 
 ROOT = Path(__file__).parents[2]
@@ -43,7 +44,8 @@ def pages() -> Iterator[Page]:
     for contract in CATALOGUE.contracts.values():
         yield Page(FOLDER / file_name(contract.type, contract.version), schema_text(contract))
     yield Page(ROOT / "docs" / "events.md", event_catalogue(CATALOGUE))
-    yield Page(ROOT / "docs" / "measures.md", measures_page(newest().values()))
+    measures = measures_page(newest().values()) + "\n" + rules_section(default_rules())
+    yield Page(ROOT / "docs" / "measures.md", measures)
     for service in SERVICES:
         # A service without an application has no HTTP interface to describe.
         if find_spec(f"services.{service}.app") is not None:

@@ -36,7 +36,7 @@ def alliance_low(about: About) -> Evaluate:
 
 
 def alliance_drop(about: About) -> Evaluate:
-    """Prompt: fallen since the last session."""
+    """Prompt: fallen by so much since the last session."""
     least, sign = max(about.rule.least_ratings, 2), about.sign
     threshold = about.threshold("fall")
     fall = nearest_reaching(threshold * 10, ">=")
@@ -58,7 +58,7 @@ def alliance_drop(about: About) -> Evaluate:
 
 
 def alliance_ceiling(about: About) -> Evaluate:
-    """Prompt: the best score there is, early on, while the client gets worse."""
+    """Prompt: the best score there is, early on, while D < 0 of the primary measure."""
     sessions, sign = about.whole("sessions"), about.sign
     grid = about.definition.total.grid
     top = grid[-1] if sign > 0 else grid[0]

@@ -59,7 +59,8 @@ class EpisodeSoFar(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def gap(rule: Rule, episode: EpisodeSoFar, now: datetime) -> Verdict:
-    """Time: nothing has been heard of an open episode for too long, and nothing is booked."""
+    """Time: an open episode, nothing booked, and no held session or rating for more than so many
+    days, or so many median intervals if that is longer; a multiple later it is presumed ended."""
     limit, last = gap_limit(rule, episode, now), last_contact(episode, now)
     booked = any(one.status == "booked" and one.starts_at >= now for one in episode.sessions)
     if episode.closed_at is not None or booked or now - last <= limit:

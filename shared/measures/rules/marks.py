@@ -25,7 +25,7 @@ REMEMBERED = 1_024
 
 
 def volatile(about: About) -> Evaluate:
-    """Mark: a sawtooth, too many large steps up and down to read a course from."""
+    """Mark: a sawtooth, so many large steps (turns) each against the large one before it."""
     least, turns = about.rule.least_ratings, about.whole("turns")
     threshold = about.threshold("step")
     step = nearest_reaching(threshold * 10, ">=")
@@ -95,7 +95,7 @@ def intake_over(about: About) -> Evaluate:
 
 
 def target_reached(about: About) -> Evaluate:
-    """Mark: at or beyond the target, or reliably better on the functional side, several times
+    """Mark: at or beyond the target, or on the functional side with D >= RC, so many times
     running. The target is the expected value at the plateau of a fitted curve."""
     sign, running, cutoff = about.sign, about.whole("running"), about.cutoff
     least, reliable, curve = about.rule.least_ratings, about.reliable, about.curve
@@ -137,7 +137,7 @@ def target_reached(about: About) -> Evaluate:
 
 
 def sudden_gain(about: About) -> Evaluate:
-    """Mark: with this rating it is known that an earlier step was a sudden gain."""
+    """Mark: with this rating an earlier step is known to be a sudden gain (Tang and DeRubeis)."""
     least, sign, cut = about.rule.least_ratings, about.sign, gain_cut(about)
 
     def evaluate(series: Series, rated: Rated) -> Finding | Quiet:

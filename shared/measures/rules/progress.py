@@ -23,7 +23,10 @@ asks for the same again and again."""
 
 
 def off_track(about: About) -> Evaluate:
-    """State: worse than a low percentile of the expected response, several ratings running."""
+    """State: worse than a low percentile of the expected response, so many ratings running.
+
+    The severity is high where all of them are beyond the high percentile, else medium.
+    """
     least, sign, running = about.rule.least_ratings, about.sign, about.whole("running")
     curve = about.fitted
     # Percentiles are of scores as they are: where lower is better, the worst lie above the 90th.
@@ -66,7 +69,7 @@ def off_track(about: About) -> Evaluate:
 
 
 def no_early_change(about: About) -> Evaluate:
-    """Checkpoint: no reliable improvement by an early rating, where there was one to be had.
+    """Checkpoint: D < RC, a baseline on the clinical side, and room on the scale for RC.
 
     It is over with the first rating that is reliably better.
     """
@@ -91,7 +94,8 @@ def no_early_change(about: About) -> Evaluate:
 
 
 def stalled(about: About) -> Evaluate:
-    """Checkpoint: many ratings on, no reliable improvement, and lately none on the way.
+    """Checkpoint: as no_early_change, and no score of the latest ratings (window) is better by
+    more than RC than one before it among them.
 
     It is over with the first rating that is reliably better.
     """

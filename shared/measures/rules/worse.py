@@ -36,7 +36,7 @@ class Cut(NamedTuple):
 
 
 def reliable_deterioration(about: About) -> Evaluate:
-    """State: worse than the first rating by the reliable change."""
+    """State: D <= -RC, worse than the first rating by the reliable change."""
     least, sign, reliable = about.rule.least_ratings, about.sign, about.reliable.tenths
 
     def evaluate(series: Series, rated: Rated) -> Finding | Quiet:
@@ -55,7 +55,7 @@ def reliable_deterioration(about: About) -> Evaluate:
 
 
 def session_drop(about: About) -> Evaluate:
-    """Point: worse than the rating before by the reliable change.
+    """Point: worse than the rating before by RC or more.
 
     It is over once the score is back within the reliable change of where it was before the
     first fall that is still open. A rating that falls cannot be back at the same time: being
@@ -88,7 +88,7 @@ def session_drop(about: About) -> Evaluate:
 
 
 def lost_gain(about: About) -> Evaluate:
-    """Point: worse than the best score by the reliable change, or a sudden gain reversed.
+    """Point: worse than the best score by RC or more, or than the middle of a sudden gain.
 
     It is over once neither is so any more.
     """
