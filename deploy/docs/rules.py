@@ -13,9 +13,9 @@ INTRODUCTION = """\
 Which rules judge, how loudly and with which numbers is data (`shared/measures/rule_sets/`); an
 organisation can publish its own set, which is refused where it contradicts itself. What a rule does
 is a pure function of the series so far (`shared/measures/rules/`). Below, D is how much better the
-score is than the first one, and RC the measure's reliable change. Rules that alert do so for an episode's
-primary measure; of other measures they are marks on the chart. A rule is not evaluated where
-something that it needs is not known, and only ratings on which it was evaluated count.
+score is than the first one, and RC the measure's reliable change. Rules that alert do so for an
+episode's primary measure; of other measures they are marks on the chart. A rule is not evaluated
+where something that it needs is not known, and only ratings on which it was evaluated count.
 
 Risk items are in no rule set, since nobody may turn them down: any risk item of 1 or more alerts,
 urgently; one that was skipped on a form that asks it alerts, too; only a person's review ends it.
