@@ -49,7 +49,7 @@ class EffectSizes(msgspec.Struct, frozen=True, kw_only=True):
     - `d_pre`: mean improvement / SD at pre (Becker 1988);
     - `hedges_g`: d_pre x J, J = 1 - 3 / (4 x (n - 1) - 1) (Hedges 1981), with `interval`: g plus
       or minus z standard errors, variance 2(1 - r)/n + g^2/(2n) (Becker 1988, as in metafor's
-      SMCR);
+      SMCR; r is taken as 0, the cautious side, where post does not vary);
     - `d_av`: mean improvement / mean of the two SDs (Lakens 2013);
     - `d_z`: mean improvement / SD of the changes.
 

@@ -101,9 +101,10 @@ def test_rows_that_cannot_be_read_are_named_and_the_others_counted(tmp_path: Pat
 
 
 def test_people_see_tables(tmp_path: Path) -> None:
-    text = "id,a,b,c,d,e,f\n1,30,30,30,10,10,10\n"
+    text = "id,a,b,c,d,e,f\n[red],30,30,30,10,10,10\n"
     result = run(tmp_path, text, "--client", "id", "--values", "a,b,c,d,e,f", *BDI)
     assert result.exit_code == 0
+    assert "[red]" in result.stdout
     assert "1 sudden gains" in result.stdout
     assert "0 sudden losses" in result.stdout
 
