@@ -3,6 +3,7 @@
 All scores are integer tenths; thresholds are exact decimals in points.
 
 - `measure(key, version=None) -> Definition`, `newest() -> {key: Definition}`
+- `check_definition(definition) -> [FieldError]`, `read_definition(document) -> Definition`
 - `score(definition, items={"1": 20, ...} | total=234) -> Scored` (raises Invalid)
 - `default_rules() -> RuleSet`, `rule_sets() -> {(key, version): RuleSet}`
 - `assess(definition, rules, Series(), total, age_group=..., primary=..., late_baseline=...)
@@ -20,6 +21,7 @@ from shared.measures.change import (
     reliably_better,
     reliably_worse,
 )
+from shared.measures.checks import check_definition, read_definition
 from shared.measures.definition import Definition
 from shared.measures.judge import Person, class_for, thresholds_for
 from shared.measures.rule_set import Rule, RuleSet
@@ -35,6 +37,7 @@ __all__ = [
     "Series",
     "assess",
     "assess_all",
+    "check_definition",
     "class_for",
     "classify",
     "clinical_order",
@@ -44,6 +47,7 @@ __all__ = [
     "measure",
     "newest",
     "points",
+    "read_definition",
     "reliable_change_index",
     "reliably_better",
     "reliably_worse",
