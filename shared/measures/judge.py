@@ -157,10 +157,11 @@ def class_for(
     if reliable is None:
         return None
     gain = sign * (latest - baseline)
+    better = gain >= reliable.tenths
     return class_of(
-        better=gain >= reliable.tenths,
+        better=better,
         worse=-gain >= reliable.tenths,
-        crossed=has_crossed(cutoff, baseline, latest),
+        crossed=better and has_crossed(cutoff, baseline, latest),
     )
 
 
