@@ -5,16 +5,8 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.outcomes import rows
-from services.outcomes.domain.assessing import (
-    AssessorState,
-    Derived,
-    Speech,
-    Touched,
-    pack,
-    speak,
-    take_in,
-    unpack,
-)
+from services.outcomes.domain.assessing import Derived, Speech, Touched, speak, take_in
+from services.outcomes.domain.assessor_state import AssessorState, pack, unpack
 from services.outcomes.opening import ClientEvent, open_batch
 from services.outcomes.projector import group
 from services.outcomes.rows import ClientKey, Packed

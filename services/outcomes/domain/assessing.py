@@ -12,12 +12,18 @@ from typing import NamedTuple
 
 import msgspec
 
+from services.outcomes.domain.assessor_state import (
+    AssessorState,
+    Context,
+    Course,
+    Spoken,
+    Standing,
+)
 from services.outcomes.domain.fold import evolve
 from services.outcomes.domain.reading import definition_of, is_late, primary_measure
-from services.outcomes.domain.state import NO_CARE, ClientState, Packed, Rating, Series
+from services.outcomes.domain.state import NO_CARE, ClientState, Rating, Series
 from shared.contracts import Event, Recorded
 from shared.contracts.feedback import RatingSubmitted
-from shared.contracts.intake import AgeGroup
 from shared.contracts.outcomes import (
     Assessment,
     AssessmentRevised,
@@ -27,41 +33,6 @@ from shared.contracts.outcomes import (
 from shared.ids import derived_id
 from shared.measures import RuleSet, assess
 from shared.measures import Series as Tail
-
-Context = tuple[AgeGroup | None, str | None, bool]
-"""What an assessment depends on beside the series: age group, primary measure, late baseline."""
-
-
-class Spoken(Packed):
-    """What was last said of a rating: in which series, and a digest of the assessment."""
-
-    series: str
-    digest: int
-
-
-class Standing(Packed):
-    """Where the assessment of a series stands: how many ratings it has taken in, and their tail,
-    as the rule set of version `rules` remembers it."""
-
-    ratings: int
-    tail: Tail
-    context: Context
-    rules: int = 1
-
-
-class Course(Packed):
-    """What was said of one episode. `version` is that of its assessment stream."""
-
-    version: int = 0
-    spoken: dict[str, Spoken] = msgspec.field(default_factory=dict)
-    standing: dict[str, Standing] = msgspec.field(default_factory=dict)
-
-
-class AssessorState(Packed):
-    """All that the assessor remembers of one client."""
-
-    client: ClientState = msgspec.field(default_factory=ClientState)
-    courses: dict[str, Course] = msgspec.field(default_factory=dict)
 
 
 class Derived(NamedTuple):
@@ -93,19 +64,7 @@ class Speech(NamedTuple):
     rules: RuleSet
 
 
-_encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(AssessorState)
 _digester = msgspec.msgpack.Encoder()
-
-
-def pack(state: AssessorState) -> bytes:
-    """The state as one value of a row."""
-    return _encoder.encode(state)
-
-
-def unpack(packed: bytes) -> AssessorState:
-    """The state out of its row."""
-    return _decoder.decode(packed)
 
 
 def take_in(state: AssessorState, event: Recorded[Event], touched: dict[str, Touched]) -> None:

@@ -12,7 +12,15 @@ from tests.unit.measures.judged import cleared, held, last
 
 ORS, BDI = measure("ors"), measure("bdi")
 BDI_CUT = Decimal(7)
-series_of_bdi = st.lists(st.integers(0, 30).map(lambda value: value * 20), min_size=1, max_size=14)
+
+
+def flattened(levels: list[tuple[int, list[int]]]) -> list[int]:
+    """Scores that stay near a level for a while, in tenths: what sudden gains are made of."""
+    return [10 * (level + off) for level, around in levels for off in around]
+
+
+levels = st.tuples(st.integers(3, 40), st.lists(st.integers(-2, 2), min_size=1, max_size=4))
+series_of_bdi = st.lists(levels, min_size=1, max_size=5).map(flattened)
 
 
 @pytest.mark.parametrize(("latest", "holds"), [(250, True), (251, False), (249, True)])
@@ -92,3 +100,7 @@ def test_a_sudden_gain_is_marked_once_with_the_rating_that_shows_it(totals: list
     prefixes = [totals[:end] for end in range(1, len(totals) + 1)]
     new = [bool(ends(one) - ends(one[:-1])) for one in prefixes]
     assert held(BDI, totals, "sudden_gain") == new
+
+
+def test_a_gain_that_two_ratings_show_is_not_marked_again_by_the_third() -> None:
+    assert held(BDI, GAIN, "sudden_gain") == [False, False, False, False, True, False]

@@ -36,6 +36,11 @@ def test_it_is_over_with_the_first_rating_that_is_reliably_better() -> None:
     assert cleared(ORS, series, "no_early_change") == [*[False] * 4, True, False, True]
 
 
+def test_it_is_over_once_and_not_with_every_good_rating_after() -> None:
+    series = [200, 200, 200, 250, 260]
+    assert cleared(ORS, series, "no_early_change") == [False, False, False, True, False]
+
+
 @pytest.mark.parametrize(("baseline", "holds"), [(249, True), (250, False)])
 def test_it_needs_a_baseline_on_the_clinical_side(baseline: int, holds: bool) -> None:
     assert held(ORS, [baseline] * 3, "no_early_change")[-1] is holds
@@ -79,8 +84,8 @@ def test_a_gain_before_the_last_five_ratings_does_not_count() -> None:
 
 
 def test_stalled_is_over_with_the_first_rating_that_is_reliably_better() -> None:
-    series = [*[200] * 10, 249, 250, 200]
-    assert cleared(ORS, series, "stalled")[-4:] == [False, False, True, False]
+    series = [*[200] * 10, 249, 250, 260, 200]
+    assert cleared(ORS, series, "stalled")[-5:] == [False, False, True, False, False]
 
 
 CURVE = a_curve()

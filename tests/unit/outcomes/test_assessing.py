@@ -10,16 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.outcomes.domain.assessing import (
-    AssessorState,
-    Derived,
-    Speech,
-    Touched,
-    pack,
-    speak,
-    take_in,
-    unpack,
-)
+from services.outcomes.domain.assessing import Derived, Speech, Touched, speak, take_in
+from services.outcomes.domain.assessor_state import AssessorState, pack, unpack
 from shared.contracts import Event, Recorded
 from shared.contracts.outcomes import (
     Assessment,
@@ -272,10 +264,12 @@ def test_another_rule_set_judges_what_comes_next_and_leaves_what_was_said() -> N
     story.rate("b", 200, day=7)
     listener.hear(*story.events)
     listener.rules = RULES
-    [said] = listener.hear(story.rate("c", 290, day=14))
+    [said] = listener.hear(story.rate("c", 210, day=14))
     assert said.data.rating_id == rating_id("c")
+    assert listener.holding("lost_gain") == set()
+    listener.hear(story.rate("d", 290, day=21))
     # The best score is that of a rating which the first rule set did not remember.
-    assert listener.holding("lost_gain") == {rating_id("c")}
+    assert listener.holding("lost_gain") == {rating_id("d")}
     [kept] = [one.data for one in listener.said if one.data.rating_id == rating_id("b")]
     assert isinstance(kept, RatingAssessed)
     assert kept.rule_set_version == 1

@@ -1,0 +1,56 @@
+"""What the assessor remembers of one client: small Structs that pack into one row."""
+
+import msgspec
+
+from services.outcomes.domain.state import ClientState, Packed
+from shared.contracts.intake import AgeGroup
+from shared.measures import Series as Tail
+
+Context = tuple[AgeGroup | None, str | None, bool]
+"""What an assessment depends on beside the series: age group, primary measure, late baseline."""
+
+
+class Spoken(Packed):
+    """What was last said of a rating: in which series, and a digest of the assessment."""
+
+    series: str
+    digest: int
+
+
+class Standing(Packed):
+    """Where the assessment of a series stands: how many ratings it has taken in, and their tail,
+    as the rule set of version `rules` remembers it."""
+
+    ratings: int
+    tail: Tail
+    context: Context
+    rules: int = 1
+
+
+class Course(Packed):
+    """What was said of one episode. `version` is that of its assessment stream."""
+
+    version: int = 0
+    spoken: dict[str, Spoken] = msgspec.field(default_factory=dict)
+    standing: dict[str, Standing] = msgspec.field(default_factory=dict)
+
+
+class AssessorState(Packed):
+    """All that the assessor remembers of one client."""
+
+    client: ClientState = msgspec.field(default_factory=ClientState)
+    courses: dict[str, Course] = msgspec.field(default_factory=dict)
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(AssessorState)
+
+
+def pack(state: AssessorState) -> bytes:
+    """The state as one value of a row."""
+    return _encoder.encode(state)
+
+
+def unpack(packed: bytes) -> AssessorState:
+    """The state out of its row."""
+    return _decoder.decode(packed)
