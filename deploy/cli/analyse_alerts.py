@@ -1,7 +1,8 @@
 """The alerts that a series of assessments calls for, as the alerts service would keep them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from math import inf
 from typing import NamedTuple
 
 from services.alerts.domain.judged import put, words_of
@@ -54,10 +55,13 @@ def event_of(client: str, place: int, assessment: Assessment) -> RatingAssessed:
     )
 
 
-def concerns(alerts: Sequence[Span], ratings: int) -> int:
-    """How often a concern begins among so many ratings: with an alert where none was open."""
-    is_open = [
-        any(one.opened <= place and (one.ended is None or place < one.ended) for one in alerts)
-        for place in range(ratings)
-    ]
-    return sum(now and not before for before, now in zip([False, *is_open], is_open, strict=False))
+def concerns(alerts: Iterable[Span]) -> int:
+    """How often a concern begins: with an alert where none was open, or ended at this rating.
+
+    `alerts` come in the order in which they were raised.
+    """
+    begun, until = 0, -1.0
+    for one in alerts:
+        begun += one.opened > until
+        until = max(until, inf if one.ended is None else one.ended)
+    return begun

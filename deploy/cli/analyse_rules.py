@@ -166,7 +166,7 @@ def judge(
             assessed(time, assessment) for time, assessment in zip(times, assessments, strict=True)
         ],
         alerts=[told(span, times) for span in found],
-        concerns=concerns(found, len(totals)),
+        concerns=concerns(found),
     )
 
 

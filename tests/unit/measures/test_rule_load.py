@@ -37,7 +37,7 @@ def test_the_default_set_stays_within_its_budget(
     begun, raised = 0, Counter[str]()
     for client, rated in series.items():
         found = alerts(client, [total for _, total in rated])
-        begun += concerns(found, len(rated))
+        begun += concerns(found)
         raised.update(one.rule for one in found)
     weeks = sum((rated[-1][0] - rated[0][0]) / 7 for rated in series.values())
     load = 100 * begun / weeks
@@ -56,7 +56,7 @@ def test_a_concern_is_counted_once_however_many_alerts_it_has() -> None:
         Span("c", "medium", opened=4, ended=5, ratings=1),
         Span("d", "medium", opened=6, ended=None, ratings=1),
     ]
-    assert concerns(found, 8) == 2
+    assert concerns(found) == 2
 
 
 def test_reliable_deterioration_alone_gives_what_an_independent_count_gives(
