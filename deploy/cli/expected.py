@@ -87,9 +87,10 @@ def show(report: "Report") -> None:
 
 def words_of(result: "Result") -> str:
     """What became of one age group."""
+    if result.seed:
+        return f"{result.refused}; the seed curve stands, if there is one"
     if result.fit is None:
-        stands = "; the seed curve stands, if there is one" if result.seed else ""
-        return f"refused: {result.refused}{stands}"
+        return f"refused: {result.refused}"
     fit, held_out = result.fit, result.fit.coverage[0]
     words = (
         f"{fit.episodes} episodes, {fit.ratings} ratings; "
