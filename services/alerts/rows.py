@@ -70,20 +70,21 @@ CROSS JOIN LATERAL (
 
 # The times are those of the alert's latest event, which this transaction has just written.
 SAVE = """
-INSERT INTO alerts (tenant, alert_id, series_id, client_id, rule, severity, status, version, state,
-    raised_at, changed_at)
+INSERT INTO alerts (tenant, alert_id, series_id, client_id, rule, severity, status, version,
+    live_version, state, raised_at, changed_at)
 SELECT i.*, e.recorded_at, e.recorded_at
 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
-    $8::int[], $9::bytea[])
-    AS i(tenant, alert_id, series_id, client_id, rule, severity, status, version, state)
+    $8::int[], $9::int[], $10::bytea[])
+    AS i(tenant, alert_id, series_id, client_id, rule, severity, status, version, live_version,
+        state)
 CROSS JOIN LATERAL (
     SELECT recorded_at FROM events
     WHERE tenant = i.tenant AND stream = 'alert-' || i.alert_id AND version = i.version
     LIMIT 1
 ) e
 ON CONFLICT (tenant, alert_id) DO UPDATE SET severity = EXCLUDED.severity,
-    status = EXCLUDED.status, version = EXCLUDED.version, state = EXCLUDED.state,
-    changed_at = EXCLUDED.changed_at
+    status = EXCLUDED.status, version = EXCLUDED.version, live_version = EXCLUDED.live_version,
+    state = EXCLUDED.state, changed_at = EXCLUDED.changed_at
     WHERE alerts.version < EXCLUDED.version
 """
 
@@ -98,7 +99,7 @@ ON CONFLICT (tenant, series_id, rating_id) DO UPDATE SET state = EXCLUDED.state
 TAKE = """
 WITH took AS (
     INSERT INTO taken AS t (tenant, stream, version)
-    SELECT * FROM unnest($10::text[], $11::text[], $12::int[])
+    SELECT * FROM unnest($11::text[], $12::text[], $13::int[])
     ON CONFLICT (tenant, stream) DO UPDATE SET version = greatest(t.version, EXCLUDED.version)
 )
 """
@@ -159,6 +160,7 @@ def _columns(alerts: Iterable[tuple[str, Alert]]) -> list[list[object]]:
         [alert.severity for _, alert in rows],
         [alert.status for _, alert in rows],
         [alert.version for _, alert in rows],
+        [alert.live_version for _, alert in rows],
         [_encode(alert) for _, alert in rows],
     ]
 

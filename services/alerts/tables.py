@@ -30,7 +30,9 @@ alerts = Table(
     Column("raised_at", DateTime(timezone=True), nullable=False),
     Column("changed_at", DateTime(timezone=True), nullable=False),
     Column("version", Integer, nullable=False),
+    Column("live_version", Integer),
     Column("state", LargeBinary, nullable=False),
+    Index("alerts_live", "tenant", "alert_id", postgresql_where=text("live_version IS NOT NULL")),
     Index(
         "alerts_one_open", "tenant", "series_id", "rule", unique=True, postgresql_where=text(OPEN)
     ),
@@ -40,7 +42,8 @@ alerts = Table(
 )
 """Every alert as its stream says it stands, written in the transaction of the stream's events.
 
-`state` is the packed `domain.alert.Alert`; the columns beside it are what lists filter by.
+`state` is the packed `domain.alert.Alert`; the columns beside it are what lists filter by, and
+`live_version` what the stream does: it finds the few that are not history by an index of their own.
 """
 
 judgements = Table(

@@ -27,20 +27,19 @@ async def stream(
     parts: Parts,
     after: Annotated[str | None, Query(max_length=MAX_BOOKMARK_CHARS)] = None,
     severity: Annotated[list[Severity], Query()] = [],  # noqa: B006 - FastAPI copies it
-    historical: Annotated[bool, Query()] = False,
     last_event_id: Annotated[str | None, Header(max_length=MAX_BOOKMARK_CHARS)] = None,
 ) -> EventSourceResponse:
     """Events `alert-raised` and `alert-changed`, from now on or after a cursor.
 
-    `Last-Event-ID` counts before `after`. A cursor from before a restore gets `reset`. Historical
-    alerts are left out unless asked for by `historical=true`. The stream ends with the token at
-    the latest: come back with another one and the last event's id, or with what the header
-    `Last-Event-ID` of the answer says where there was no event.
+    `Last-Event-ID` counts before `after`. A cursor from before a restore gets `reset`. What is
+    history is delivered to nobody. The stream ends with the token at the latest: come back with
+    another one and the last event's id, or with what the header `Last-Event-ID` of the answer says
+    where there was no event.
     """
     # A browser that reconnects sends the header beside the address it was first given.
     asked = Bookmark.decode(text) if (text := last_event_id or after) else None
     now = await parts.log.bookmark()
-    wanted = Wanted(reader.tenant, frozenset(severity), historical)
+    wanted = Wanted(reader.tenant, frozenset(severity))
     is_old = asked is not None and asked.epoch != now.epoch
     start = now if asked is None or is_old else asked
     events = _events(parts, wanted, start, token_ends(request), reset=is_old)

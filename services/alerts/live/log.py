@@ -57,26 +57,26 @@ class Message(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """Which messages: of a tenant, of some severities (none given: all), history or not."""
+    """Which messages: of a tenant, of some severities (none given: all)."""
 
     tenant: str
     severities: frozenset[Severity] = frozenset()
-    historical: bool = False
 
     def has(self, message: Message) -> bool:
         """Whether the message is one of them."""
         fits = not self.severities or message.severity in self.severities
-        mine = message.tenant == self.tenant
-        return mine and fits and (message.delivered or self.historical)
+        return message.tenant == self.tenant and message.delivered and fits
 
 
 NOW = "SELECT pg_snapshot_xmin(pg_current_snapshot()), epoch FROM installation"
 
 # All that a page takes, in one round trip: the events as `tail` finds them, each with its alert as
 # it stands now, and whether anything lies above the horizon. Each part is a look-up in the order of
-# an index: a plan made for any parameters would else read the whole table.
+# an index: a plan made for any parameters would else read the whole table. What came before an
+# alert's first live event is history: an import makes tens of thousands of such events, which
+# would take this process seconds to read and to leave out.
 READ = """
-SELECT h.xmin, h.above, e.*, a.state
+SELECT h.xmin, h.above, m.*
 FROM (
     SELECT s.xmin, (
         SELECT xid FROM events WHERE tenant = ANY($1::text[]) AND xid >= s.xmin
@@ -86,14 +86,17 @@ FROM (
     OFFSET 0
 ) h
 LEFT JOIN LATERAL (
-    SELECT * FROM events
-    WHERE (xid, position) > ($2, $3) AND xid < h.xmin
-    ORDER BY xid, position LIMIT $4
-) e ON true
-LEFT JOIN LATERAL (
-    SELECT state FROM alerts WHERE tenant = e.tenant AND alert_id = substr(e.stream, $5) LIMIT 1
-) a ON true
-ORDER BY e.xid, e.position
+    SELECT e.*, a.state FROM events e
+    CROSS JOIN LATERAL (
+        SELECT state FROM alerts
+        WHERE tenant = e.tenant AND alert_id = substr(e.stream, $5)
+            AND live_version IS NOT NULL AND live_version <= e.version
+        LIMIT 1
+    ) a
+    WHERE (e.xid, e.position) > ($2, $3) AND e.xid < h.xmin
+    ORDER BY e.xid, e.position LIMIT $4
+) m ON true
+ORDER BY m.xid, m.position
 """
 
 
@@ -123,22 +126,20 @@ class Log:
         horizon, above = rows[0]["xmin"], rows[0]["above"]
         found = [row for row in rows if row["xid"] is not None]
         full = len(found) == limit
-        messages = [message(row, decode(row["state"])) for row in found if row["state"]]
+        messages = [message(row, decode(row["state"])) for row in found]
         end = Cursor(found[-1]["xid"], found[-1]["position"]) if full else Cursor(horizon, 0)
         return Page(messages, max(after, end), full, above)
 
 
 def message(row: asyncpg.Record, alert: Alert) -> Message:
-    """An event as the stream tells it.
+    """A live event as the stream tells it; what it says may be history all the same.
 
-    History is delivered to nobody: what came before the alert's first live event, and what is
-    history itself. To those who are told of nothing before it, the first live event is the
-    raising. Of an event that a newer program wrote only the alert is told.
+    To those who are told of nothing before it, the first live event is the raising. Of an event
+    that a newer program wrote only the alert is told.
     """
     wire: Wire | None = None
     with suppress(BrokenContract):
         wire = CATALOGUE.decode_data(row["type"], row["schema_version"], row["data"])
-    live = alert.live_version is not None and row["version"] >= alert.live_version
     is_raising = row["type"] == AlertRaised.type or row["version"] == alert.live_version
     return Message(
         place=Cursor(row["xid"], row["position"]),
@@ -147,7 +148,7 @@ def message(row: asyncpg.Record, alert: Alert) -> Message:
         alert=alert,
         status=SAYS.get(row["type"], alert.status),
         severity=getattr(wire, "severity", alert.severity),
-        delivered=live and not getattr(wire, "historical", False),
+        delivered=not getattr(wire, "historical", False),
     )
 
 
