@@ -12,3 +12,8 @@ AHEAD = timedelta(minutes=5)
 def utc_now() -> datetime:
     """The system's clock, in UTC."""
     return datetime.now(UTC)
+
+
+def milliseconds(moment: datetime) -> int:
+    """`moment` in milliseconds since 1970, as ids count."""
+    return int(moment.timestamp() * 1000)

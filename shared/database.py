@@ -7,7 +7,6 @@ transaction that does not set it sees nothing and can write nothing.
 
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from functools import lru_cache
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
@@ -144,15 +143,28 @@ def driver_url(url: str) -> str:
     return urlunsplit(urlsplit(url)._replace(scheme="postgresql+asyncpg"))
 
 
-def array_literal(values: Sequence[str]) -> str:
-    """`values` as PostgreSQL writes an array of text."""
-    return _array_literal(tuple(values))
+def array_literal(values: Sequence[str | None]) -> str:
+    """`values` as PostgreSQL writes an array of text; None is NULL.
+
+    A long array is cheaper as one text (`$1::text::text[]`): of a list, the driver asks each
+    element whether it is a list itself, which takes seven times as long.
+    """
+    try:
+        joined = '","'.join(values)  # type: ignore[arg-type]  # None has a way of its own
+    except TypeError:
+        return _careful_literal(values)
+    if not values or "\\" in joined or joined.count('"') > 2 * (len(values) - 1):
+        return _careful_literal(values)
+    return f'{{"{joined}"}}'
 
 
-@lru_cache(maxsize=1024)
-def _array_literal(values: tuple[str, ...]) -> str:
-    escaped = (value.replace("\\", "\\\\").replace('"', '\\"') for value in values)
-    return "{" + ",".join(f'"{value}"' for value in escaped) + "}"
+def _careful_literal(values: Sequence[str | None]) -> str:
+    return "{" + ",".join("NULL" if value is None else _quoted(value) for value in values) + "}"
+
+
+def _quoted(value: str) -> str:
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
 
 
 def tenant_policy_ddl(table: str) -> list[str]:

@@ -47,22 +47,22 @@ FROM view_changes AS c CROSS JOIN LATERAL unnest(c.client_ids) AS u (client_id)
 WHERE c.xid >= $1::text::xid8
 """
 CAUGHT_UP = "UPDATE projections SET since = $2::text::xid8 WHERE version = $1"
-JOURNAL = """
+JOURNAL = f"""
 SELECT k.tenant, k.client_id, j.record
-FROM unnest($1::text[], $2::text[]) AS k (tenant, client_id)
+FROM {rows.unnest(rows.KEY, 1)} AS k (tenant, client_id)
 CROSS JOIN LATERAL (
     SELECT record FROM journal WHERE tenant = k.tenant AND client_id = k.client_id
     ORDER BY stream, version LIMIT 1000000
 ) AS j
-"""
-WRITE_VIEWS = """
+"""  # noqa: S608 - made of types that stand in rows.py
+WRITE_VIEWS = f"""
 INSERT INTO views (tenant, projection, client_id, row_version, state)
 SELECT k.tenant, $1, k.client_id, k.row_version, k.state
-FROM unnest($2::text[], $3::text[], $4::int[], $5::bytea[])
+FROM {rows.unnest(rows.STATE, 2)}
     AS k (tenant, client_id, row_version, state)
 ON CONFLICT (tenant, projection, client_id)
 DO UPDATE SET row_version = excluded.row_version, state = excluded.state
-"""
+"""  # noqa: S608 - made of types that stand in rows.py
 # Conflicts with every writer of the table and with no reader.
 HOLD_WRITERS = "LOCK TABLE views IN SHARE ROW EXCLUSIVE MODE"
 RETIRE = "UPDATE projections SET status = 'retired' WHERE status = 'live'"
@@ -146,7 +146,7 @@ async def build(
     # The row first: an event that comes in between is in the fold, and the client is among those
     # who changed and are built again.
     live = await rows.load_views(conn, await rows.live_version(conn), keys)
-    found = await driver(conn).fetch(JOURNAL, *rows.columns(keys, 2))
+    found = await driver(conn).fetch(JOURNAL, *rows.columns(keys, rows.KEY))
     events = await open_records([row[2] for row in found], keyring)
     by_client: dict[ClientKey, list[int]] = defaultdict(list)
     for number, row in enumerate(found):
@@ -161,7 +161,7 @@ async def build(
 async def write(conn: AsyncConnection, version: int, built: Mapping[ClientKey, Built]) -> None:
     """Write what was built as rows of `version`."""
     views = [(*key, one.row_version, pack(one.state)) for key, one in sorted(built.items())]
-    await driver(conn).execute(WRITE_VIEWS, version, *rows.columns(views, 4))
+    await driver(conn).execute(WRITE_VIEWS, version, *rows.columns(views, rows.STATE))
     await rows.save_summaries(conn, version, summaries_of(built))
 
 

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 import msgspec
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import KafkaError
 
 from shared.consuming.records import UNREADABLE
@@ -103,10 +103,13 @@ class ProgressKeeper:
             await asyncio.sleep(RETRY_SECONDS)
 
     async def _read(self) -> None:
-        consumer = AIOKafkaConsumer(bootstrap_servers=self._bootstrap, auto_offset_reset="latest")
-        await consumer.start()
+        # Subscribed, not assigned: of a topic that is not there, this raises once. Somebody who was
+        # assigned to it would ask for it again and again without a pause.
+        consumer = AIOKafkaConsumer(
+            PROGRESS_TOPIC, bootstrap_servers=self._bootstrap, auto_offset_reset="latest"
+        )
         try:
-            consumer.assign([TopicPartition(PROGRESS_TOPIC, 0)])
+            await consumer.start()
             async for record in consumer:
                 self._heard(record.value or b"")
         finally:

@@ -15,9 +15,13 @@ from shared.eventstore.model import (
 )
 from shared.eventstore.prepare import Columns, Prepared
 
-CALL = """SELECT * FROM heroic_append(
-    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,
-    $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28, $29, $30)"""
+# Texts and ids come as one literal an array: see array_literal.
+CALL = """SELECT * FROM heroic_append($1, $2, $3,
+    $4, $5::text::text[], $6::text::text[], $7, $8, $9::text::text[], $10::text::text[],
+    $11::text::uuid[],
+    $12, $13::text::text[], $14::text::text[], $15::text::text[], $16, $17, $18,
+    $19, $20::text::text[], $21::text::text[], $22, $23::text::uuid[], $24::text::text[],
+    $25::text::text[], $26, $27::text::text[], $28::text::text[], $29::text::text[], $30)"""
 
 WRITTEN, STALE, REPEATED, MISMATCH = range(4)
 

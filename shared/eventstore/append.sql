@@ -82,15 +82,19 @@ BEGIN
         FROM unnest(v_places, h_caller, h_expected, h_version, h_last_id)
             AS h (place, caller, expected, version, last_id)
         WHERE s.ctid = h.place AND h.expected > 0 AND outcome[h.caller] = 0;
-    DELETE FROM streams s
-        USING unnest(v_places, h_caller, h_expected) AS h (place, caller, expected)
-        WHERE s.ctid = h.place AND h.expected = -1 AND outcome[h.caller] = 0;
-    INSERT INTO streams (tenant, stream, version, subject, ref, last_id, xid)
-        SELECT h.tenant, h.stream, h.version, h.subject, h.ref, h.last_id, v_xid
-        FROM unnest(h_caller, h_tenant, h_stream, h_expected, h_version, h_subject, h_ref,
-                h_last_id)
-            AS h (caller, tenant, stream, expected, version, subject, ref, last_id)
-        WHERE h.expected = 0 AND outcome[h.caller] = 0;
+    IF -1 = ANY (h_expected) THEN
+        DELETE FROM streams s
+            USING unnest(v_places, h_caller, h_expected) AS h (place, caller, expected)
+            WHERE s.ctid = h.place AND h.expected = -1 AND outcome[h.caller] = 0;
+    END IF;
+    IF 0 = ANY (h_expected) THEN
+        INSERT INTO streams (tenant, stream, version, subject, ref, last_id, xid)
+            SELECT h.tenant, h.stream, h.version, h.subject, h.ref, h.last_id, v_xid
+            FROM unnest(h_caller, h_tenant, h_stream, h_expected, h_version, h_subject, h_ref,
+                    h_last_id)
+                AS h (caller, tenant, stream, expected, version, subject, ref, last_id)
+            WHERE h.expected = 0 AND outcome[h.caller] = 0;
+    END IF;
 
     IF cardinality(k_caller) > 0 THEN
         INSERT INTO idempotency

@@ -6,11 +6,11 @@ the next batch gathers. Two connections are enough, since one prepares while the
 
 import asyncio
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import asyncpg
 
-from shared.clock import Clock, utc_now
+from shared.clock import Clock, milliseconds, utc_now
 from shared.database import is_transient
 from shared.errors import Unavailable
 from shared.eventstore.append import Outcome, append, refusal
@@ -78,7 +78,7 @@ class GroupCommit:
         """
         if not self.running:
             raise Unavailable("the event store is not running")
-        waiting = Waiting(prepared, made_at(prepared) or utc_now())
+        waiting = Waiting(prepared, made_at(prepared) or milliseconds(utc_now()))
         self._queue.put(waiting)
         self._wake()
         return waiting.future
@@ -172,19 +172,20 @@ def in_time(batch: Sequence[Waiting]) -> list[Waiting]:
     The relay's progress counts on it: no transaction begins later than COMMAND_DEADLINE after the
     ids in it were made, however long connecting or a first attempt took.
     """
-    oldest = utc_now() - LATEST_SENDING
+    oldest = milliseconds(utc_now() - LATEST_SENDING)
     for waiting in batch:
         if waiting.made_at < oldest:
             waiting.settle(Unavailable("the database was too slow; nothing was written"))
     return [waiting for waiting in batch if waiting.made_at >= oldest]
 
 
-def made_at(prepared: Prepared) -> datetime | None:
-    """When the ids of `prepared` were made; None where they follow from something else."""
+def made_at(prepared: Prepared) -> int | None:
+    """When the ids of `prepared` were made, in milliseconds since 1970; None where they follow
+    from something else."""
     if not prepared.events:
         return None
     text = prepared.events[0].id
-    # A UUIDv7 begins with the milliseconds since 1970; this runs for every command.
+    # A UUIDv7 begins with them; this runs for every command.
     if text[14] != "7":
         return None
-    return datetime.fromtimestamp(int(text[:8] + text[9:13], 16) / 1000, UTC)
+    return int(text[:8] + text[9:13], 16)

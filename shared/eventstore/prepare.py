@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from shared.contracts.events import Sealed
+from shared.database import array_literal as text
 from shared.errors import Invalid, TooLarge
 from shared.eventstore.model import (
     CLAIM,
@@ -168,10 +169,11 @@ def check(write: Write, heads: list[HeadRow], events: list[EventRow], key: KeyRo
         if (head.version <= 0) != head.stream.startswith(CLAIM):
             raise Invalid("claims, and nothing else, are heads without events")
     # PostgreSQL has no NUL in a text; all that a caller may have chosen himself is here.
-    chosen: list[str | None] = [field for head in heads for field in (head.stream, head.ref)]
-    chosen += [write.correlation_id, write.traceparent]
+    chosen = [write.correlation_id, write.traceparent or ""]
+    for head in heads:
+        chosen += (head.stream, head.ref or "")
     chosen += [key.principal, key.key] if key else []
-    if any("\0" in text for text in chosen if text):
+    if "\0" in "".join(chosen):
         raise Invalid("contains NUL")
 
 
@@ -228,9 +230,15 @@ class Columns:
         self.tenants = sorted({head[0] for head in heads})
 
     def arguments(self, tenants: Sequence[str] | None, recorded_at: datetime) -> list[Any]:
-        """In the order of heroic_append; `tenants` None: the transaction has set them."""
+        """In the order of CALL; `tenants` None: the transaction has set them."""
         h, k, e = self.heads, self.keys, self.events
-        return [tenants, recorded_at, self.callers, h[7], *h[:7], k[6], *k[:6], e[11], *e[:11]]
+        return [
+            *(tenants, recorded_at, self.callers),
+            *(h[7], text(h[0]), text(h[1]), h[2], h[3], text(h[4]), text(h[5]), text(h[6])),
+            *(k[6], text(k[0]), text(k[1]), text(k[2]), k[3], k[4], k[5]),
+            *(e[11], text(e[0]), text(e[1]), e[2], text(e[3]), text(e[4]), text(e[5]), e[6]),
+            *(text(e[7]), text(e[8]), text(e[9]), e[10]),
+        ]
 
 
 def columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[Sequence[Any]]:

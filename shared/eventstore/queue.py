@@ -3,9 +3,8 @@
 import asyncio
 from collections import deque
 from collections.abc import Iterable
-from datetime import datetime
 
-from shared.clock import Clock
+from shared.clock import Clock, milliseconds
 from shared.errors import Unavailable
 from shared.eventstore.append import Outcome
 from shared.eventstore.model import COMMAND_DEADLINE
@@ -21,11 +20,14 @@ Name = tuple[str, str, str]
 
 
 class Waiting:
-    """One caller's write and the future that he waits for. `made_at`: when its ids were made."""
+    """One caller's write and the future that he waits for.
+
+    `made_at`: when its ids were made (milliseconds since 1970).
+    """
 
     __slots__ = ("future", "made_at", "prepared")
 
-    def __init__(self, prepared: Prepared, made_at: datetime) -> None:
+    def __init__(self, prepared: Prepared, made_at: int) -> None:
         self.prepared = prepared
         self.made_at = made_at
         self.future: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
@@ -65,7 +67,7 @@ class Queue:
     def take(self, idle: int) -> list[Waiting]:
         """The next batch for one of `idle` connections; empty where nothing may go."""
         most = min(LARGEST_BATCH, max(SMALLEST_BATCH, -(-len(self._ready) // idle)))
-        oldest = self._clock() - COMMAND_DEADLINE
+        oldest = milliseconds(self._clock() - COMMAND_DEADLINE)
         batch: list[Waiting] = []
         events = size = 0
         while self._ready and len(batch) < most:

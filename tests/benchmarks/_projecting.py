@@ -28,7 +28,7 @@ from shared.ids import new_id
 from shared.measures import default_rules
 from shared.migrations import upgrade
 from shared.privacy import migrate_keys, open_keyring
-from shared.topics import PARTITIONS
+from shared.topics import PARTITIONS, PROGRESS_TOPIC
 from shared.worker import Worker
 from tests.benchmarks._ratings import KEY
 from tests.benchmarks.harness import Environment
@@ -92,7 +92,9 @@ async def make_place(environment: Environment) -> Place:
     name = f"bench-{new_id()}"
     admin = AIOKafkaAdminClient(bootstrap_servers=environment.kafka)
     await admin.start()
-    await admin.create_topics([NewTopic(name, PARTITIONS, 1)])
+    topics = [NewTopic(name, PARTITIONS, 1), NewTopic(PROGRESS_TOPIC, 1, 1)]
+    # Answers for each topic: that of progress may be there from a round before.
+    await admin.create_topics(topics)
     await admin.close()
     return Place(
         kafka=environment.kafka,

@@ -1,10 +1,11 @@
 """What waits to be committed: who may travel together, who waits, who is told to go away."""
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 
+from shared.clock import milliseconds
 from shared.errors import Unavailable
 from shared.eventstore import COMMAND_DEADLINE, Write
 from shared.eventstore.prepare import Columns, EventRow, HeadRow, Prepared
@@ -23,7 +24,7 @@ def prepared(*streams: str, events: int = 1, size: int = 100) -> Prepared:
 
 def queue_of(*writes: Prepared) -> tuple[Queue, list[Waiting]]:
     """A queue in which `writes` wait."""
-    queue, all_waiting = Queue(lambda: NOW), [Waiting(write, NOW) for write in writes]
+    queue, all_waiting = Queue(lambda: NOW), [Waiting(write, milliseconds(NOW)) for write in writes]
     for waiting in all_waiting:
         queue.put(waiting)
     return queue, all_waiting
@@ -76,7 +77,7 @@ async def test_who_went_away_is_left_out() -> None:
 
 async def test_who_waited_too_long_is_told() -> None:
     queue, (late,) = queue_of(prepared("a"))
-    late.made_at = NOW - COMMAND_DEADLINE - timedelta(milliseconds=1)
+    late.made_at = milliseconds(NOW - COMMAND_DEADLINE) - 1
     assert queue.take(1) == []
     assert isinstance(await asyncio.wait_for(late.future, 1), Unavailable)
 
@@ -84,7 +85,7 @@ async def test_who_waited_too_long_is_told() -> None:
 async def test_memory_stays_bounded_while_the_database_is_slow() -> None:
     queue, _ = queue_of(*[prepared("a")] * MOST_WAITING)
     with pytest.raises(Unavailable):
-        queue.put(Waiting(prepared("a"), NOW))
+        queue.put(Waiting(prepared("a"), milliseconds(NOW)))
 
 
 def test_heads_are_locked_in_one_order_whoever_names_them_first() -> None:
