@@ -1,6 +1,7 @@
 """Fitting the expected response: it finds what is there, and refuses what is not."""
 
 import csv
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -9,6 +10,7 @@ import pytest
 from shared.contracts.outcomes import Coverage
 from shared.measures.expected import Course
 from shared.measures.fit import (
+    Estimate,
     Fit,
     FitRefused,
     TooFewEpisodes,
@@ -87,15 +89,26 @@ def test_fewer_than_three_hundred_episodes_leave_the_seed_curve() -> None:
     assert fit(usable[:300]).episodes == 300
 
 
-def test_every_course_is_tried_on_a_fit_that_has_not_seen_it() -> None:
+def test_every_course_is_tried_on_a_fit_that_has_not_seen_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     usable = sorted(one for one in COURSES if len(one.scores) >= 2)
-    first = next(one for one in usable if part_of(one.episode_id) == 0)
-    found = list(trials(usable, estimate(usable, 16)))
-    assert sorted(one.course for one in found) == usable
-    others = [one for one in usable if part_of(one.episode_id) != 0]
-    assert next(one for one in found if one.course is first) == trial(
-        estimate(others, 16).parameters, first
-    )
+    whole = estimate(usable, 16)
+    seen: list[set[str]] = []
+
+    def noted(courses: Sequence[Course], longest: int, *, near: Estimate | None = None) -> Estimate:
+        seen.append({one.episode_id for one in courses})
+        return whole
+
+    monkeypatch.setattr("shared.measures.fit.estimate", noted)
+    tried: list[Course] = []
+    for one in trials(usable, whole):
+        assert one.course.episode_id not in seen[-1]
+        tried.append(one.course)
+    assert sorted(tried) == usable
+    everybody = {one.episode_id for one in usable}
+    held_out = [everybody - one for one in seen]
+    assert [len(one) for one in held_out] == pytest.approx([len(usable) / 5] * 5, abs=25)
 
 
 def test_of_very_many_episodes_only_as_many_are_held_out_as_it_takes(
