@@ -208,6 +208,7 @@ async def test_nobody_hears_of_another_tenants_alerts(home: Home) -> None:
 
 @pytest.mark.parametrize(
     "query",
+    ["?after=nonsense", "?after=%00", "?after=" + "a" * 300, "?severity=deadly"],
 )
 async def test_what_no_stream_can_begin_with_is_422(home: Home, query: str) -> None:
     async with home.http() as http:
