@@ -43,7 +43,8 @@ class RatingSubmitted(Event, frozen=True, kw_only=True):
     """Stream `feedback-<episode id>`: one filled-in form.
 
     `imported` says that it came in as history; `definition_version` is that of the measure it
-    was scored with; `session_id` the session it is about, where known.
+    was scored with; `session_id` the session it is about, where known. `moved_from` is the
+    episode that the rating was moved from: it keeps its id, and this says all of it anew.
     """
 
     type: ClassVar[str] = "heroic.feedback.RatingSubmitted"
@@ -59,6 +60,7 @@ class RatingSubmitted(Event, frozen=True, kw_only=True):
     language: str | None = None
     session_id: str | None = None
     imported: bool = False
+    moved_from: str | None = None
     private: RatingContent | None
 
 
@@ -106,6 +108,31 @@ class RatingVoided(Event, frozen=True, kw_only=True):
     private: VoidReason | None
 
 
+class MoveReason(Private, frozen=True, kw_only=True):
+    """Why a rating does not belong to its episode."""
+
+    reason: str
+
+
+class RatingMoved(Event, frozen=True, kw_only=True):
+    """Stream `feedback-<episode id>`: the rating belongs to another episode and counts here no
+    more.
+
+    Together with it, a `RatingSubmitted` of the same rating id is written to the stream of
+    `to_episode_id`. Moved back, the rating is submitted here once more.
+    """
+
+    type: ClassVar[str] = "heroic.feedback.RatingMoved"
+    rating_id: str
+    episode_id: str
+    client_id: str
+    measure: str
+    rater_kind: RaterKind = "self"
+    rater_id: str | None = None
+    to_episode_id: str
+    private: MoveReason | None
+
+
 class RatingDeclined(Event, frozen=True, kw_only=True):
     """Stream `feedback-<episode id>`: the client would rather not; that is not a score of zero."""
 
@@ -115,3 +142,66 @@ class RatingDeclined(Event, frozen=True, kw_only=True):
     measure: str
     session_id: str | None = None
     at: datetime
+
+
+class MeasureContent(Private, frozen=True, kw_only=True):
+    """What an organisation publishes: a definition as a JSON document.
+
+    `shared.measures.read_definition(document.encode())` reads it.
+    """
+
+    document: str
+
+
+class MeasurePublished(Event, frozen=True, kw_only=True):
+    """Stream `measure-<key>`: a version of a measure, in force for this organisation from now on.
+
+    `key` is a new one, or that of a shipped measure whose versions the organisation continues
+    (with norms of its own, say). Kafka key and subject of the private part are the organisation.
+    """
+
+    type: ClassVar[str] = "heroic.feedback.MeasurePublished"
+    key: str
+    definition_version: int
+    published_by: str | None = None
+    private: MeasureContent | None
+
+
+class RetirementReason(Private, frozen=True, kw_only=True):
+    """Why a measure is asked no more."""
+
+    reason: str
+
+
+class MeasureRetired(Event, frozen=True, kw_only=True):
+    """Stream `measure-<key>`: the organisation takes no new ratings on the measure.
+
+    Those that are there stay, and can be corrected. Publishing a version takes it up again.
+    """
+
+    type: ClassVar[str] = "heroic.feedback.MeasureRetired"
+    key: str
+    retired_by: str | None = None
+    private: RetirementReason | None
+
+
+class LicensedWording(Private, frozen=True, kw_only=True):
+    """The words of a form as a JSON document, and who attested to which licence of them."""
+
+    document: str
+    licence: str
+    attested_by: str
+
+
+class WordingLicensed(Event, frozen=True, kw_only=True):
+    """Stream `measure-<key>`: the organisation's words of a version of a measure, in a language.
+
+    A later one for the same version and language replaces it.
+    """
+
+    type: ClassVar[str] = "heroic.feedback.WordingLicensed"
+    key: str
+    definition_version: int
+    language: str
+    uploaded_by: str | None = None
+    private: LicensedWording | None

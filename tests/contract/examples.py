@@ -21,14 +21,22 @@ from shared.contracts.alerts import (
 )
 from shared.contracts.events import Event
 from shared.contracts.feedback import (
+    LicensedWording,
+    MeasureContent,
+    MeasurePublished,
+    MeasureRetired,
+    MoveReason,
     RatingContent,
     RatingCorrected,
     RatingCorrection,
     RatingDeclined,
+    RatingMoved,
     RatingSubmitted,
     RatingVoided,
+    RetirementReason,
     RiskFlag,
     VoidReason,
+    WordingLicensed,
 )
 from shared.contracts.intake import (
     ClientDetails,
@@ -220,7 +228,28 @@ FEEDBACK = [
         private=RatingCorrection(**CONTENT, risk=RISK, reason="Typed wrongly."),
     ),
     RatingVoided(**OF_RATING, private=VoidReason(reason="Of somebody else.")),
+    RatingMoved(
+        **OF_RATING,
+        rater_kind="caretaker",
+        rater_id=example_id(21),
+        to_episode_id=example_id(22),
+        private=MoveReason(reason="Of somebody else."),
+    ),
     RatingDeclined(**OF_EPISODE, measure="phq-9", session_id=SESSION, at=AT),
+    MeasurePublished(
+        key="mood",
+        definition_version=2,
+        published_by=MACHINE,
+        private=MeasureContent(document='{"key":"mood"}'),
+    ),
+    MeasureRetired(key="mood", retired_by=MACHINE, private=RetirementReason(reason="Too long.")),
+    WordingLicensed(
+        key="ors",
+        definition_version=1,
+        language="de",
+        uploaded_by=MACHINE,
+        private=LicensedWording(document="{}", licence="Group licence 7", attested_by="A. Person"),
+    ),
 ]
 
 OUTCOMES = [
