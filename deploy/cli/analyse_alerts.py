@@ -6,7 +6,6 @@ from math import inf
 from typing import NamedTuple
 
 from services.alerts.domain.judged import put, words_of
-from services.alerts.domain.severity import after_repetitions
 from services.alerts.domain.spans import rules_in, spans
 from shared.contracts.outcomes import Assessment, RatingAssessed, Severity
 
@@ -32,11 +31,9 @@ def alerts_of(client: str, assessments: Sequence[Assessment]) -> list[Span]:
     found = []
     for rule in sorted(rules_in(judged)):
         for span in spans(client, rule, judged):
-            _, said = span.cause
             rated = [int(one.rating_id) for one, _ in span.ratings]
             ended = int(span.ended_by.rating_id) if span.ended_by is not None else None
-            level = after_repetitions(said.severity, len(span.repeats))
-            found.append(Span(rule, level, rated[0], ended, len(rated)))
+            found.append(Span(rule, span.severity, rated[0], ended, len(rated)))
     return sorted(found, key=lambda one: one.opened)
 
 

@@ -28,7 +28,7 @@ from services.alerts.rows import (
 from services.alerts.writing import Decided, writes_of
 from shared.consuming import Incoming, Plan
 from shared.contracts import Envelope, Event, Recorded
-from shared.contracts.feedback import RatingVoided
+from shared.contracts.feedback import RatingMoved, RatingVoided
 from shared.database import driver
 from shared.eventstore import EventStore, Write
 from shared.measures import definitions
@@ -52,11 +52,13 @@ class AlertPlan(Plan):
         self.alerts: dict[Key, Alert] = {}
         self.heard: dict[Key, Heard] = {}
         self.taken: dict[Key, int] = {}
+        self._is_live = False
         self._bell = bell
 
     def take(self, tenant: str, decided: Sequence[Decided]) -> None:
         """Add what was decided for one series of `tenant`."""
         self.writes += writes_of(tenant, decided)
+        self._is_live |= any(not one.alert.historical for one in decided)
         self.alerts.update({(tenant, one.alert.id): one.alert for one in decided})
 
     async def apply(self, conn: AsyncConnection) -> None:
@@ -69,8 +71,8 @@ class AlertPlan(Plan):
         await save_words(driver(conn), self.heard)
 
     async def committed(self) -> None:
-        """Wake the streams."""
-        if self.writes:
+        """Wake the streams, which tell nothing of what is history."""
+        if self._is_live:
             self._bell.ring()
 
 
@@ -155,7 +157,7 @@ def may_tell_of_risk(envelope: Envelope) -> bool:
     if isinstance(event, Report):
         definition = definitions().get((event.measure, event.definition_version))
         return definition is None or bool(definition.risk)
-    return isinstance(event, RatingVoided)
+    return isinstance(event, (RatingVoided, RatingMoved))
 
 
 def by_series(

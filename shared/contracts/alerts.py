@@ -22,7 +22,8 @@ class AlertContent(Private, frozen=True, kw_only=True):
 
 class AlertRaised(Event, frozen=True, kw_only=True):
     """Stream `alert-<id>`: somebody must know. The key (episode, rule, measure, rater) is open
-    once at a time; `cause_id` is the rating that raised it."""
+    once at a time; `cause_id` is the rating that raised it, or the session or the contact after
+    which a rule of time did. Of rules on the episode as a whole `measure` is empty."""
 
     type: ClassVar[str] = "heroic.alerts.AlertRaised"
     alert_id: str
@@ -57,14 +58,18 @@ class AlertRepeated(Event, frozen=True, kw_only=True):
 
 
 class AlertSourceChanged(Event, frozen=True, kw_only=True):
-    """Stream `alert-<id>`: the rating behind an open risk alert was corrected or voided.
-    The alert stays open: only a person's review ends it."""
+    """Stream `alert-<id>`: a rating behind the alert was corrected, voided or moved.
+
+    A risk alert stays open: only a person's review ends it. Another says what holds instead
+    (`private`), or how severe it is without what is gone (`severity`; None: as before).
+    """
 
     type: ClassVar[str] = "heroic.alerts.AlertSourceChanged"
     alert_id: str
     episode_id: str
     client_id: str
     cause_id: str
+    severity: Severity | None = None
     private: AlertContent | None = None
 
 

@@ -11,7 +11,6 @@ from typing import Literal, Protocol, TypedDict, cast
 
 import msgspec
 
-from services.alerts.domain.severity import after_repetitions
 from shared.contracts.alerts import (
     AlertAcknowledged,
     AlertContent,
@@ -223,11 +222,12 @@ def _repeated(alert: Alert, event: AlertRepeated) -> Alert:
 def _source_changed(alert: Alert, event: AlertSourceChanged) -> Alert:
     if alert.is_risk:
         return msgspec.structs.replace(alert, source_changed=True)
-    if event.cause_id == alert.causes[0]:
-        return msgspec.structs.replace(alert, content=event.private)
-    causes = tuple(cause for cause in alert.causes if cause != event.cause_id)
-    severity = after_repetitions(alert.base, len(causes) - 1)
-    return msgspec.structs.replace(alert, causes=causes, severity=severity)
+    if event.private is not None:
+        alert = msgspec.structs.replace(alert, content=event.private)
+    elif event.cause_id != alert.causes[0]:
+        causes = tuple(cause for cause in alert.causes if cause != event.cause_id)
+        alert = msgspec.structs.replace(alert, causes=causes)
+    return msgspec.structs.replace(alert, severity=event.severity or alert.severity)
 
 
 def _live_version(alert: Alert, version: int, *, historical: bool) -> int | None:

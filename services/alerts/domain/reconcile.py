@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 from services.alerts.domain.alert import Alert, AlertEvent, Series, evolve
 from services.alerts.domain.judged import Judged, JudgedSeries, Said
-from services.alerts.domain.severity import after_repetitions
 from services.alerts.domain.spans import Span, rules_in, spans
 from shared.contracts.alerts import (
+    AlertContent,
     AlertRaised,
     AlertRepeated,
     AlertResolved,
@@ -58,22 +58,34 @@ def _towards(span: Span, alert: Alert | None, series: Series) -> Iterable[Change
         alert = evolve(alert, raised)
         yield Change(raised, judged.rating_id, alert)
     elif alert.content != said.content:
-        changed = AlertSourceChanged(**alert.about, cause_id=judged.rating_id, private=said.content)
-        alert = evolve(alert, changed)
-        yield Change(changed, judged.rating_id, alert)
+        yield (change := _changed(span, alert, judged.rating_id, said.content))
+        alert = change.alert
     for gone in sorted(set(alert.causes) - {rating.rating_id for rating, _ in span.ratings}):
-        dropped = AlertSourceChanged(**alert.about, cause_id=gone)
-        alert = evolve(alert, dropped)
-        yield Change(dropped, gone, alert)
+        yield (change := _changed(span, alert, gone))
+        alert = change.alert
     for rating, words in span.repeats:
         if rating.rating_id not in alert.causes:
-            repeated = _repeat(alert, rating, words)
+            repeated = _repeat(span, alert, rating, words)
             alert = evolve(alert, repeated)
             yield Change(repeated, rating.rating_id, alert)
+    if alert.severity != span.severity:
+        yield (change := _changed(span, alert, judged.rating_id))
+        alert = change.alert
     if span.ended_by is not None and not alert.ended:
         resolved = AlertResolved(**alert.about, by_rule=True)
         alert = evolve(alert, resolved)
         yield Change(resolved, span.ended_by.rating_id, alert)
+
+
+def _changed(
+    span: Span, alert: Alert, rating_id: str, content: AlertContent | None = None
+) -> Change:
+    """A rating behind the alert says something else (`content`), or holds no more."""
+    causes = set(alert.causes) - (set() if content else {rating_id} - {span.cause[0].rating_id})
+    changed = AlertSourceChanged(
+        **alert.about, cause_id=rating_id, severity=span.severity_of(causes), private=content
+    )
+    return Change(changed, rating_id, evolve(alert, changed))
 
 
 def _raise(span: Span, series: Series) -> AlertRaised:
@@ -96,10 +108,10 @@ def _raise(span: Span, series: Series) -> AlertRaised:
     )
 
 
-def _repeat(alert: Alert, judged: Judged, said: Said) -> AlertRepeated:
+def _repeat(span: Span, alert: Alert, judged: Judged, said: Said) -> AlertRepeated:
     return AlertRepeated(
         **alert.about,
-        severity=after_repetitions(alert.base, len(alert.causes)),
+        severity=span.severity_of({*alert.causes, judged.rating_id}),
         # What was history so far is news with its first rating of today.
         notify=alert.historical and not judged.historical,
         historical=judged.historical,

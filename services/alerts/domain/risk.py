@@ -20,6 +20,7 @@ from shared.contracts.alerts import (
 )
 from shared.contracts.feedback import (
     RatingCorrected,
+    RatingMoved,
     RatingSubmitted,
     RatingVoided,
     RiskFlag,
@@ -27,6 +28,7 @@ from shared.contracts.feedback import (
 from shared.contracts.outcomes import Severity
 from shared.ids import derived_id
 from shared.measures import points
+from shared.measures.rules.episodes import risk_item_unanswered
 
 RISK_ITEM = "risk_item"
 RISK_ITEM_UNANSWERED = "risk_item_unanswered"
@@ -42,7 +44,7 @@ REVIEW_HOLDS = timedelta(days=30)
 
 Report = RatingSubmitted | RatingCorrected
 """What says how a risk item was answered."""
-Rating = RatingSubmitted | RatingCorrected | RatingVoided
+Rating = RatingSubmitted | RatingCorrected | RatingVoided | RatingMoved
 """What may raise or change a risk alert."""
 
 
@@ -64,7 +66,7 @@ class Received(NamedTuple):
 def on_rating(
     received: Received, alerts: Sequence[Alert], reviewed: Reviewed | None
 ) -> list[tuple[AlertEvent, Alert]]:
-    """What a submission, correction or void leads to, each event with the alert after it.
+    """What a submission, correction, void or move leads to, each event with the alert after it.
 
     `alerts` are the risk alerts that the series ever had, `reviewed` the last review of its
     `risk_item`.
@@ -77,7 +79,7 @@ def on_rating(
         after = {alert.id: alert for _, alert in changed}
         of_rule = [after.get(alert.id, alert) for alert in of_rule]
         event = received.event
-        if isinstance(event, RatingVoided) or event.private is None:
+        if isinstance(event, RatingVoided | RatingMoved) or event.private is None:
             continue
         content = fires(rule, event.measure, event.private.risk)
         if content is not None:
@@ -101,15 +103,14 @@ def fires(rule: str, measure: str, flags: Sequence[RiskFlag]) -> AlertContent | 
             counterfactual=f"An answer below {points(FIRES_FROM)} would not have fired.",
             flags=_targets(f for f in flags if f"item_{f.item}" in at_risk),
         )
-    skipped = [f for f in flags if f.value is None]
+    skipped = risk_item_unanswered(flags)
     if not skipped:
         return None
+    items = ", ".join(f"item {item}" for item in skipped)
     return AlertContent(
-        text=f"A risk item of {measure} was skipped: "
-        + ", ".join(f"item {f.item}" for f in skipped)
-        + ".",
+        text=f"A risk item of {measure} was skipped: {items}.",
         counterfactual="Any answer to the item would not have fired.",
-        flags=_targets(skipped),
+        flags=_targets(f for f in flags if f.item in skipped),
     )
 
 
@@ -125,7 +126,8 @@ def _targets(flags: Iterable[RiskFlag]) -> list[str]:
 
 
 def _source_changed(received: Received, alerts: Sequence[Alert]) -> list[tuple[AlertEvent, Alert]]:
-    """A correction or void is told to the open alert behind which the rating is; it stays open."""
+    """A correction, void or move is told to the open alert behind which the rating is; it stays
+    open."""
     event = received.event
     if isinstance(event, RatingSubmitted):
         return []
@@ -146,7 +148,8 @@ def _raise_or_repeat(
     reviewed: Reviewed | None,
 ) -> list[tuple[AlertEvent, Alert]]:
     value = max(content.inputs.values(), default=None)
-    if isinstance(event, RatingCorrected) and _known(event.rating_id, value, alerts):
+    is_again = isinstance(event, RatingCorrected) or event.moved_from is not None
+    if is_again and _known(event.rating_id, value, alerts):
         return []
     level: Severity = "medium" if value is None else severity(value, reviewed, received.recorded_at)
     late = is_historical(event.occurred_at, received.recorded_at, imported=event.imported)
@@ -169,7 +172,8 @@ def _raise_or_repeat(
 
 
 def _known(rating_id: str, value: int | None, alerts: Sequence[Alert]) -> bool:
-    """Whether a corrected rating says no more than an alert of it has said already."""
+    """Whether a rating that was corrected, or moved back, says no more than an alert of it has
+    said already."""
     return any(
         rating_id in alert.causes and (value is None or (alert.value or 0) >= value)
         for alert in alerts

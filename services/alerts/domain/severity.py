@@ -1,5 +1,7 @@
 """Severities in their order, and the step that repetition adds."""
 
+from collections.abc import Iterable
+
 from shared.contracts.outcomes import Severity
 
 LADDER: tuple[Severity, ...] = ("info", "medium", "high", "urgent")
@@ -16,6 +18,22 @@ def worse(one: Severity, other: Severity) -> Severity:
 
 def after_repetitions(base: Severity, repetitions: int) -> Severity:
     """`base`, one step up once it has been repeated three times."""
-    if repetitions < STEP_AT_REPETITION:
-        return base
-    return LADDER[min(LADDER.index(base) + 1, len(LADDER) - 1)]
+    return one_up(base) if repetitions >= STEP_AT_REPETITION else base
+
+
+def along(said: Iterable[Severity]) -> Severity:
+    """The severity of an alert whose ratings said these, one after another.
+
+    Never less than before, and one step up at the third repetition.
+    """
+    level = LADDER[0]
+    for repetition, severity in enumerate(said):
+        level = worse(level, severity)
+        if repetition == STEP_AT_REPETITION:
+            level = one_up(level)
+    return level
+
+
+def one_up(severity: Severity) -> Severity:
+    """The next on the ladder; the last stays."""
+    return LADDER[min(LADDER.index(severity) + 1, len(LADDER) - 1)]

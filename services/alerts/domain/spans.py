@@ -5,11 +5,13 @@ repeated it, the rating that ended it. The alert's id follows from the first, so
 ratings call for the same alerts whatever the order in which they became known.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from services.alerts.domain.alert import Alert
 from services.alerts.domain.judged import Judged, JudgedSeries, Said
+from services.alerts.domain.severity import along
+from shared.contracts.outcomes import Severity
 from shared.ids import derived_id
 from shared.measures import default_rules
 
@@ -30,6 +32,16 @@ class Span:
     def ratings(self) -> list[tuple[Judged, Said]]:
         """The ratings behind the alert, in clinical order."""
         return [self.cause, *self.repeats]
+
+    @property
+    def severity(self) -> Severity:
+        """How severe the alert is after all of them."""
+        return along(said.severity for _, said in self.ratings)
+
+    def severity_of(self, rating_ids: Collection[str]) -> Severity:
+        """How severe it is as long as only these of them are known."""
+        known = (said for judged, said in self.ratings if judged.rating_id in rating_ids)
+        return along(said.severity for said in known)
 
 
 def rule_alert_id(series_id: str, rule: str, rating_id: str) -> str:

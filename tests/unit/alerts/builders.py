@@ -9,9 +9,11 @@ from services.alerts.domain.judged import JudgedSeries, put, words_of
 from services.alerts.domain.reconcile import Change, reconcile
 from services.alerts.domain.risk import Received, Reviewed, on_rating
 from shared.contracts.feedback import (
+    MoveReason,
     RatingContent,
     RatingCorrected,
     RatingCorrection,
+    RatingMoved,
     RatingSubmitted,
     RatingVoided,
     RiskFlag,
@@ -22,6 +24,7 @@ from shared.contracts.outcomes import (
     AssessmentRevised,
     AssessmentWithdrawn,
     RatingAssessed,
+    Severity,
     SignalKind,
     Verdict,
 )
@@ -37,6 +40,7 @@ def verdict(
     cleared: bool = False,
     rule: str = "reliable_deterioration",
     kind: SignalKind = "state",
+    severity: Severity | None = None,
     latest: int = 120,
 ) -> Verdict:
     """What a rule said."""
@@ -44,7 +48,7 @@ def verdict(
         rule=rule,
         rule_version=1,
         kind=kind,
-        severity="high" if kind == "state" else "medium",
+        severity=severity or ("high" if kind == "state" else "medium"),
         holds=holds,
         cleared=cleared,
         inputs={"latest": latest},
@@ -136,7 +140,11 @@ class Ratings:
 
 
 def submitted(
-    number: int, *answers: int | None, imported: bool = False, at: datetime | None = None
+    number: int,
+    *answers: int | None,
+    imported: bool = False,
+    at: datetime | None = None,
+    moved_from: str | None = None,
 ) -> Received:
     """A form with these answers (tenths) to its risk items."""
     occurred_at = at or START + timedelta(weeks=number)
@@ -148,9 +156,10 @@ def submitted(
         definition_version=1,
         occurred_at=occurred_at,
         imported=imported,
+        moved_from=moved_from,
         private=RatingContent(risk=flags(answers)),
     )
-    return Received(f"submitted-{number}", occurred_at, event)
+    return Received(f"submitted-{number}-{moved_from}", occurred_at, event)
 
 
 def corrected(number: int, *answers: int | None) -> Received:
@@ -178,6 +187,19 @@ def voided(number: int) -> Received:
         private=VoidReason(reason="wrong client"),
     )
     return Received(f"voided-{number}", START + timedelta(weeks=number), event)
+
+
+def moved(number: int) -> Received:
+    """The form belongs to another episode."""
+    event = RatingMoved(
+        rating_id=f"rating-{number}",
+        episode_id=SERIES.episode_id,
+        client_id=SERIES.client_id,
+        measure="phq-9",
+        to_episode_id="episode-2",
+        private=MoveReason(reason="wrong client"),
+    )
+    return Received(f"moved-{number}", START + timedelta(weeks=number), event)
 
 
 def flags(answers: Iterable[int | None]) -> list[RiskFlag]:

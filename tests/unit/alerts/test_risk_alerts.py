@@ -21,6 +21,7 @@ from tests.unit.alerts.builders import (
     Risks,
     assessed,
     corrected,
+    moved,
     submitted,
     verdict,
     voided,
@@ -112,8 +113,8 @@ def test_a_low_answer_reviewed_lately_is_high(
     assert {alert.severity for alert in risks.open} == {severity}
 
 
-def test_a_voided_or_corrected_source_is_told_and_the_alert_stays_open() -> None:
-    for change in (voided(1), corrected(1, 0)):
+def test_a_voided_moved_or_corrected_source_is_told_and_the_alert_stays_open() -> None:
+    for change in (voided(1), moved(1), corrected(1, 0)):
         risks = Risks()
         risks.hear(submitted(1, 30))
         [changed] = risks.hear(change)
@@ -146,6 +147,21 @@ def test_a_correction_of_a_reviewed_rating_to_no_more_raises_nothing() -> None:
     risks.review(alert, START, review)
     assert risks.hear(corrected(1, 20)) == []
     assert risks.hear(voided(1)) == []
+
+
+def test_a_rating_moved_away_and_back_is_no_news() -> None:
+    risks = Risks()
+    risks.hear(submitted(1, 30), moved(1))
+    assert risks.hear(submitted(1, 30, moved_from="episode-2")) == []
+    [alert] = risks.open
+    assert alert.causes == ("rating-1",)
+
+
+def test_a_rating_moved_here_is_told_as_one_that_came_in_here() -> None:
+    risks = Risks()
+    [raised] = risks.hear(submitted(1, 30, moved_from="episode-2"))
+    assert isinstance(raised, AlertRaised)
+    assert raised.severity == "urgent"
 
 
 def test_imported_risk_is_history_until_a_live_answer_comes() -> None:

@@ -15,7 +15,7 @@ from shared.contracts.alerts import (
     AlertSourceChanged,
     AlertWithdrawn,
 )
-from shared.contracts.outcomes import Verdict
+from shared.contracts.outcomes import Severity, Verdict
 from tests.unit.alerts.builders import WORD, Ratings, assessed, verdict, withdrawn
 
 YES, NO = verdict(True), verdict(False)
@@ -229,3 +229,34 @@ def test_standing_alerts_follow_from_the_last_word_on_each_rating_in_any_interle
     for alert_id, expected in at_once.standing.items():
         status, severity, _, causes = one_by_one.standing[alert_id]
         assert (status, severity, causes) == (expected[0], expected[1], expected[3])
+
+
+def off_track(severity: Severity) -> Verdict:
+    return verdict(True, rule="off_track", severity=severity)
+
+
+def test_a_state_that_gets_more_severe_raises_its_open_alert() -> None:
+    ratings = Ratings()
+    ratings.hear(assessed(3, off_track("medium")))
+    assert ratings.severity() == "medium"
+    [repeated] = ratings.hear(assessed(4, off_track("high")))
+    assert isinstance(repeated, AlertRepeated)
+    assert repeated.severity == "high"
+    ratings.hear(assessed(5, off_track("medium")))
+    assert ratings.severity() == "high"
+
+
+def test_the_third_repetition_goes_one_step_up_from_the_highest_so_far() -> None:
+    ratings = Ratings()
+    for number, severity in enumerate(("medium", "high", "medium", "medium", "high"), 3):
+        ratings.hear(assessed(number, off_track(severity)))
+    assert ratings.severity() == "urgent"
+
+
+def test_a_repetition_that_turns_out_less_severe_takes_the_severity_back() -> None:
+    ratings = Ratings()
+    ratings.hear(assessed(3, off_track("medium")), assessed(4, off_track("high")))
+    [changed] = ratings.hear(assessed(4, off_track("medium"), revised=True))
+    assert isinstance(changed, AlertSourceChanged)
+    assert ratings.severity() == "medium"
+    assert ratings.only.causes == ("rating-3", "rating-4")
