@@ -81,9 +81,10 @@ class Handler(Protocol):
     async def prepare(self, conn: AsyncConnection, events: Sequence[Incoming]) -> Plan:
         """Read what is needed with plain SELECTs and compute; write nothing.
 
-        `events` are of one partition, in its order, each to be applied now and once. Raises
-        Permanent for an event that no retry will make acceptable; with an attribute `event_id`
-        the kernel parks that one at once, else it finds out which one it is.
+        `events` are to be applied now and once, those of a partition in its order; the few of a
+        small poll may be of several partitions. Raises Permanent for an event that no retry will
+        make acceptable; with an attribute `event_id` the kernel parks that one at once, else it
+        finds out which one it is.
         """
 
 
