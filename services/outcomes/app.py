@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from services.outcomes.api import clients, rules, stream
 from services.outcomes.api.context import Context
+from services.outcomes.assessor import GROUP as ASSESSOR
 from services.outcomes.assessor import Assessor
 from services.outcomes.feed import Feed
 from services.outcomes.projector import Projector
@@ -27,7 +28,6 @@ from shared.web import create_api
 from shared.worker import Worker
 
 SERVICE = "outcomes"
-ASSESSOR = "outcomes.assessor"
 
 WORKER_CONNECTIONS = 10
 """Two consumers, each with a few transactions at once."""

@@ -4,39 +4,53 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.outcomes import rows
+from services.outcomes import definitions, rows
+from services.outcomes.definitions import News, Waiting, lacking, look_up
 from services.outcomes.domain.assessing import Derived, Speech, Touched, speak, take_in
 from services.outcomes.domain.assessor_state import AssessorState, pack, unpack
-from services.outcomes.opening import ClientEvent, open_batch
+from services.outcomes.domain.standards import Standards
+from services.outcomes.library import Library
+from services.outcomes.opening import open_batch
 from services.outcomes.projector import group
 from services.outcomes.rows import ClientKey, Packed
 from shared.consuming.records import Incoming, Plan
 from shared.contracts import Event, Recorded
 from shared.eventstore import Append, NewEvent, Write
 from shared.measures import RuleSet
-from shared.privacy import Keyring
+from shared.privacy import Keyring, leave_sealed
 from shared.telemetry import current_traceparent, valid_traceparent
+
+GROUP = "outcomes.assessor"
 
 
 class Assessor:
-    """The handler of the group `outcomes.assessor`."""
+    """The handler of the group `outcomes.assessor`. `rules` is the default rule set."""
 
     def __init__(self, keyring: Keyring, rules: RuleSet) -> None:
         self._keyring = keyring
-        self._rules = rules
+        self._library = Library(keyring, rules)
 
     async def prepare(self, conn: AsyncConnection, events: Sequence[Incoming]) -> Plan:
         """Evaluate the rules for what the batch changed."""
-        by_client = group(await open_batch(events, self._keyring))
-        stored = await rows.load_assessor(conn, sorted(by_client))
+        opened = await open_batch(events, self._keyring)
+        news = await look_up(conn, GROUP, events, self._library, self._keyring)
+        by_client = group(opened)
+        clients = sorted({*by_client, *news.clients})
+        stored = await rows.load_assessor(conn, clients)
         states: dict[ClientKey, Packed] = {}
         writes: list[Write] = []
-        for key in sorted(by_client):
+        for key in clients:
             before = stored.get(key)
             state = unpack(before.state) if before else AssessorState()
-            writes += assess_client(key, state, by_client[key], self._rules)
+            hearing = Hearing(key, news.standards[key[0]])
+            for one in by_client.get(key, ()):
+                hearing.hear(state, one.event)
+            if key in news.clients:
+                hearing.doubt(state, cause_in(events, key[0]))
+            writes += hearing.writes(state)
             states[key] = Packed(before.row_version + 1 if before else 1, pack(state))
-        return AssessorPlan(await self._without_erased(writes), states)
+        waiting = lacking(opened, news.standards)
+        return AssessorPlan(await self._without_erased(writes), states, news, waiting)
 
     async def _without_erased(self, writes: Sequence[Write]) -> list[Write]:
         """Nothing more can be said about somebody whose key is gone."""
@@ -52,32 +66,61 @@ class Assessor:
 class AssessorPlan(Plan):
     """The derived events, and what the assessor remembers from now on."""
 
-    def __init__(self, writes: Sequence[Write], states: Mapping[ClientKey, Packed]) -> None:
+    def __init__(
+        self,
+        writes: Sequence[Write],
+        states: Mapping[ClientKey, Packed],
+        news: News,
+        waiting: Sequence[Waiting],
+    ) -> None:
         self.writes = writes
         self._states = states
+        self._news = news
+        self._waiting = waiting
 
     async def apply(self, conn: AsyncConnection) -> None:
         """Remember."""
         if self._states:
             await rows.save_assessor(conn, self._states)
+        await definitions.write(conn, GROUP, self._news.arrived, self._waiting, self._news.done)
 
 
-def assess_client(
-    key: ClientKey, state: AssessorState, events: Sequence[ClientEvent], rules: RuleSet
-) -> list[Write]:
-    """Fold one client's events into `state`, in place; one write an episode that has news. Pure."""
-    tenant, client_id = key
-    touched: dict[str, Touched] = {}
-    for one in events:
-        take_in(state, one.event, touched)
-    by_id = {one.event.id: one.event for one in events}
-    writes = []
-    for episode_id, mark in touched.items():
-        before = state.courses[episode_id].version if episode_id in state.courses else 0
-        derived = speak(state, Speech(client_id, episode_id, mark, rules))
-        if derived:
-            writes.append(write(tenant, client_id, episode_id, before, derived, by_id))
-    return writes
+class Hearing:
+    """What a batch says of one client, and what is to be said of it."""
+
+    def __init__(self, key: ClientKey, standards: Standards) -> None:
+        self._key = key
+        self._standards = standards
+        self._touched: dict[str, Touched] = {}
+        self._causes: dict[str, Recorded[Event]] = {}
+
+    def hear(self, state: AssessorState, event: Recorded[Event]) -> None:
+        """Fold one event into `state`, in place."""
+        take_in(state, event, self._touched)
+        self._causes[event.id] = event
+
+    def doubt(self, state: AssessorState, cause: Recorded[Event]) -> None:
+        """All that was said may be said otherwise, because of `cause`."""
+        self._causes.setdefault(cause.id, cause)
+        for episode_id in state.client.said:
+            mark = self._touched.setdefault(episode_id, Touched(cause.id))
+            mark.only_appended = False
+
+    def writes(self, state: AssessorState) -> list[Write]:
+        """One write an episode that has news; `state` remembers it as said."""
+        tenant, client_id = self._key
+        found = []
+        for episode_id, mark in self._touched.items():
+            before = state.courses[episode_id].version if episode_id in state.courses else 0
+            derived = speak(state, Speech(client_id, episode_id, mark, self._standards))
+            if derived:
+                found.append(write(tenant, client_id, episode_id, before, derived, self._causes))
+        return found
+
+
+def cause_in(events: Sequence[Incoming], tenant: str) -> Recorded[Event]:
+    """The first event of a batch that is of this organisation."""
+    return next(leave_sealed(one.envelope) for one in events if one.envelope.tenant == tenant)
 
 
 def write(

@@ -7,12 +7,15 @@ from typing import NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.outcomes import rows
+from services.outcomes import definitions, rows
+from services.outcomes.definitions import News, Waiting, lacking, look_up
 from services.outcomes.domain.fold import evolve
 from services.outcomes.domain.state import ClientState, pack, unpack
 from services.outcomes.domain.summary import summarise
+from services.outcomes.library import Library
 from services.outcomes.opening import ClientEvent, open_batch
 from services.outcomes.rows import ClientKey, JournalRow, Packed, StaleState, SummaryRow
+from services.outcomes.views import GROUP
 from services.outcomes.wake import Bell
 from shared.consuming.records import Incoming, Plan
 from shared.contracts import Event
@@ -29,18 +32,23 @@ class Projector:
     def __init__(self, keyring: Keyring, bell: Bell) -> None:
         self._keyring = keyring
         self._bell = bell
+        self._library = Library(keyring)
         self._version: int | None = None
         self._pruned: dict[str, float] = {}
 
     async def prepare(self, conn: AsyncConnection, events: Sequence[Incoming]) -> Plan:
         """Fold the batch into the states of its clients."""
         opened = await open_batch(events, self._keyring)
+        news = await look_up(conn, GROUP, events, self._library, self._keyring)
         if self._version is None:
             self._version = await rows.live_version(conn)
         by_client = group(opened)
-        stored = await rows.load_views(conn, self._version, sorted(by_client))
-        folded = fold(by_client, stored)
-        return ProjectorPlan(self, self._version, folded, [journal_row(one) for one in opened])
+        clients = sorted({*by_client, *news.clients})
+        stored = await rows.load_views(conn, self._version, clients)
+        folded = fold(clients, by_client, stored, news)
+        waiting = lacking(opened, news.standards)
+        journal = [journal_row(one) for one in opened]
+        return ProjectorPlan(self, self._version, folded, journal, news, waiting)
 
     async def check_version(self, conn: AsyncConnection, version: int) -> None:
         """Raise StaleState where another version of the projection has become the live one.
@@ -76,27 +84,35 @@ class ProjectorPlan(Plan):
     """What a batch leads to: journal, views, summaries, and the note of what changed."""
 
     def __init__(
-        self, projector: Projector, version: int, folded: Folded, journal: list[JournalRow]
+        self,
+        projector: Projector,
+        version: int,
+        folded: Folded,
+        journal: list[JournalRow],
+        news: News,
+        waiting: Sequence[Waiting],
     ) -> None:
         self._projector = projector
         self._version = version
         self._folded = folded
         self._journal = sorted(journal)
+        self._news = news
+        self._waiting = waiting
 
     async def apply(self, conn: AsyncConnection) -> None:
         """Write everything, a statement a table."""
-        if not self._journal:
-            return
-        await rows.add_to_journal(conn, self._journal)
-        await rows.save_views(conn, self._version, self._folded.views)
-        await rows.save_summaries(conn, self._version, self._folded.summaries)
-        await rows.note_changes(conn, self._folded.views)
-        await self._projector.prune(conn, {tenant for tenant, _ in self._folded.views})
-        await self._projector.check_version(conn, self._version)
+        if self._folded.views:
+            await rows.add_to_journal(conn, self._journal)
+            await rows.save_views(conn, self._version, self._folded.views)
+            await rows.save_summaries(conn, self._version, self._folded.summaries)
+            await rows.note_changes(conn, self._folded.views)
+            await self._projector.prune(conn, {tenant for tenant, _ in self._folded.views})
+            await self._projector.check_version(conn, self._version)
+        await definitions.write(conn, GROUP, self._news.arrived, self._waiting, self._news.done)
 
     async def committed(self) -> None:
         """Wake open pages."""
-        if self._journal:
+        if self._folded.views:
             self._projector.changed()
 
 
@@ -109,19 +125,24 @@ def group(events: Iterable[ClientEvent]) -> dict[ClientKey, list[ClientEvent]]:
 
 
 def fold(
-    by_client: Mapping[ClientKey, Sequence[ClientEvent]], stored: Mapping[ClientKey, Packed]
+    clients: Sequence[ClientKey],
+    by_client: Mapping[ClientKey, Sequence[ClientEvent]],
+    stored: Mapping[ClientKey, Packed],
+    news: News,
 ) -> Folded:
     """Fold each client's events into what is stored of them, in order of the keys. Pure."""
     views: dict[ClientKey, Packed] = {}
     summaries: list[SummaryRow] = []
-    for key in sorted(by_client):
-        before = stored.get(key)
+    for key in clients:
+        before, events = stored.get(key), by_client.get(key, ())
         state = unpack(before.state) if before else ClientState()
-        for one in by_client[key]:
+        for one in events:
             evolve(state, one.event)
         views[key] = Packed(before.row_version + 1 if before else 1, pack(state))
-        for episode_id in touched_episodes(by_client[key]):
-            summaries += [SummaryRow(*key, one) for one in summarise(state, episode_id)]
+        known = news.standards[key[0]].definitions
+        touched = list(state.said) if key in news.clients else touched_episodes(events)
+        for episode_id in touched:
+            summaries += [SummaryRow(*key, one) for one in summarise(state, episode_id, known)]
     summaries.sort(key=lambda row: (row.tenant, row.client_id, row.summary.series_id))
     return Folded(views, summaries)
 

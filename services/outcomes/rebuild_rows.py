@@ -8,8 +8,10 @@ from typing import NamedTuple
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.outcomes import rows
+from services.outcomes.domain.standards import Definitions
 from services.outcomes.domain.state import ClientState, pack
 from services.outcomes.domain.summary import summarise
+from services.outcomes.library import Library
 from services.outcomes.queries import fold_events, open_records
 from services.outcomes.rows import ClientKey, Packed, SummaryRow
 from shared.database import driver
@@ -86,10 +88,12 @@ class Projection(NamedTuple):
 
 
 class Built(NamedTuple):
-    """What the journal says of one client; `row_version` is that of the live row beside it."""
+    """What the journal says of one client; `row_version` is that of the live row beside it,
+    `definitions` are those of the organisation."""
 
     row_version: int
     state: ClientState
+    definitions: Definitions
 
 
 async def list_versions(conn: AsyncConnection) -> list[Projection]:
@@ -148,11 +152,16 @@ async def build(
     live = await rows.load_views(conn, await rows.live_version(conn), keys)
     found = await driver(conn).fetch(JOURNAL, *rows.columns(keys, rows.KEY))
     events = await open_records([row[2] for row in found], keyring)
+    shelf = await Library(keyring).look(conn, {tenant for tenant, _ in keys})
     by_client: dict[ClientKey, list[int]] = defaultdict(list)
     for number, row in enumerate(found):
         by_client[row[0], row[1]].append(number)
     return {
-        key: Built(live[key].row_version, fold_events([events[n] for n in by_client[key]]))
+        key: Built(
+            live[key].row_version,
+            fold_events([events[n] for n in by_client[key]]),
+            shelf.standards[key[0]].definitions,
+        )
         for key in keys
         if key in live
     }
@@ -171,7 +180,7 @@ def summaries_of(built: Mapping[ClientKey, Built]) -> list[SummaryRow]:
         SummaryRow(*key, summary)
         for key, one in built.items()
         for episode_id in one.state.said
-        for summary in summarise(one.state, episode_id)
+        for summary in summarise(one.state, episode_id, one.definitions)
     ]
     return sorted(found, key=lambda row: (row.tenant, row.client_id, row.summary.series_id))
 

@@ -9,7 +9,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import Row
 
 from services.outcomes import queries
+from services.outcomes.domain.standards import Standards
 from services.outcomes.domain.state import ClientState
+from services.outcomes.library import Library
 from services.outcomes.queries import Filters, Place, StoredView
 from shared.consuming.arrival import arrived
 from shared.consuming.parking import held_back_since
@@ -44,6 +46,7 @@ class FoundView(NamedTuple):
     notes: dict[str, str]
     position: str
     held_back_since: datetime | None
+    standards: Standards
 
 
 class FoundClient(NamedTuple):
@@ -60,6 +63,7 @@ class Views:
     def __init__(self, database: Database, keyring: Keyring) -> None:
         self._database = database
         self._keyring = keyring
+        self._library = Library(keyring)
 
     async def now(self, tenant: str, client_id: str) -> FoundView:
         """The view as it is; NotFound, or NotYetHere where word of the client is on its way."""
@@ -77,8 +81,10 @@ class Views:
         async with self._database.session(tenant) as conn:
             records = await queries.find_note_records(conn, tenant, client_id, stored.state)
             held = await held_back_since(conn, tenant, [client_id])
+            standards = await self._library.of(conn, tenant)
         notes = queries.notes_of(await queries.open_records(records, self._keyring))
-        return FoundView(stored.state, notes, position_of(client_id, stored), held.get(client_id))
+        position = position_of(client_id, stored)
+        return FoundView(stored.state, notes, position, held.get(client_id), standards)
 
     async def at(self, tenant: str, client_id: str, moment: datetime) -> FoundView:
         """The view as it was known at `moment`; NotFound where the client was not known then."""
@@ -86,6 +92,7 @@ class Views:
             stored = await queries.find_view(conn, tenant, client_id)
             records = await queries.find_records(conn, tenant, client_id, until=moment)
             held = await held_back_since(conn, tenant, [client_id])
+            standards = await self._library.of(conn, tenant)
         if stored is None or not records:
             raise NotFound("There was no such client then.")
         events = await queries.open_records(records, self._keyring)
@@ -94,6 +101,7 @@ class Views:
             queries.notes_of(events),
             position_of(client_id, stored),
             held.get(client_id),
+            standards,
         )
 
     async def reached(self, tenant: str, text: str) -> None:

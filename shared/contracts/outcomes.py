@@ -72,6 +72,7 @@ class RatingAssessed(Event, frozen=True, kw_only=True):
 
     `series` is the id of (episode, measure, rater); `rating_recorded_at` is when feedback stored
     the rating, `imported` and `recorded late` decide whether alerts are historical.
+    `curve_version` is that of the fitted curve that it was judged by, None without one.
     """
 
     type: ClassVar[str] = "heroic.outcomes.RatingAssessed"
@@ -82,7 +83,9 @@ class RatingAssessed(Event, frozen=True, kw_only=True):
     measure: str
     rater_kind: RaterKind = "self"
     rater_id: str | None = None
+    rule_set_key: str = "default"
     rule_set_version: int
+    curve_version: int | None = None
     occurred_at: datetime
     rating_recorded_at: datetime
     imported: bool = False
@@ -100,7 +103,9 @@ class AssessmentRevised(Event, frozen=True, kw_only=True):
     measure: str
     rater_kind: RaterKind = "self"
     rater_id: str | None = None
+    rule_set_key: str = "default"
     rule_set_version: int
+    curve_version: int | None = None
     occurred_at: datetime
     rating_recorded_at: datetime
     imported: bool = False

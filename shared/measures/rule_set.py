@@ -28,13 +28,13 @@ class Effective(msgspec.Struct, frozen=True):
 
 
 def published(
-    events: Iterable[RuleSetPublished | RuleSetRolledBack], default: RuleSet
+    events: Iterable[RuleSetPublished | RuleSetRolledBack], *shipped: RuleSet
 ) -> list[Effective]:
     """What an organisation put in force, in the order of its stream.
 
-    The `default` set can be rolled back to as well; KeyError for what was never published.
+    `shipped` sets can be rolled back to as well; KeyError for what was never published.
     """
-    known = {(default.key, default.version): default}
+    known = {(one.key, one.version): one for one in shipped}
     found = []
     for event in events:
         name = event.key, event.rule_set_version

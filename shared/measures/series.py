@@ -36,6 +36,7 @@ def assess(
     late_baseline: bool = False,
     curve: Curve | None = None,
     outcome_gain: int | None = None,
+    session: int | None = None,
     sex: str | None = None,
     rater: RaterKind = "self",
 ) -> tuple[Series, Assessment]:
@@ -45,10 +46,12 @@ def assess(
     and prompts do where they hold. What would alert is a mark where the measure is not the
     episode's `primary` one. A `late_baseline` takes class and curve away; an unknown `age_group`
     (None) takes class, cutoff and curve away. `outcome_gain` (tenths, better is positive) is how
-    the primary measure stands against its baseline, for ratings of the alliance.
+    the primary measure stands against its baseline, for ratings of the alliance, and `session`
+    the number of the held session that they are about.
     """
     person = Person(age_group, sex, rater, primary, late_baseline)
-    return judge_for(definition, rules, person, curve).judge(series, Rated(total, outcome_gain))
+    rated = Rated(total, outcome_gain, session)
+    return judge_for(definition, rules, person, curve).judge(series, rated)
 
 
 def assess_all(

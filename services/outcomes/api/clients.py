@@ -92,7 +92,7 @@ async def get_client(
     With `min_position` (the `position` of a write) it is at least as new as that, or 503.
     """
     view = await _view(parts, reader.tenant, client_id, as_known_at, min_position)
-    return Response(view.model_dump_json(), media_type="application/json")
+    return Response(view.model_dump_json(by_alias=True), media_type="application/json")
 
 
 async def _view(

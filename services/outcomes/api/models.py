@@ -5,6 +5,8 @@
 from datetime import datetime
 from typing import Any, Literal
 
+from pydantic import Field
+
 from shared.contracts.feedback import RaterKind
 from shared.contracts.intake import AgeGroup, Ending, MeasuringState, SessionStatus, SessionType
 from shared.contracts.outcomes import Change, Requirement, ResolvesWhen, Severity, SignalKind
@@ -39,10 +41,23 @@ class SignalView(ApiModel):
     thresholds: dict[str, float]
 
 
+class CurveView(ApiModel):
+    """Which expected response a value is from. A `seed` is a proposal and never alerts."""
+
+    kind: Literal["fitted", "seed"]
+    version: int
+
+
 class RatingView(ApiModel):
-    """One rating. `total` is null where the form could not be scored or was erased."""
+    """One rating. `total` is null where the form could not be scored or was erased.
+
+    `expected` and `band` (percentiles of scores as they are, "10" to "90") are of the curve that
+    was in force when it was recorded. `session_id` is the session that it is about, if known.
+    """
 
     id: str
+    session_id: str | None
+    definition_version: int
     occurred_at: datetime
     recorded_at: datetime
     total: float | None
@@ -53,7 +68,32 @@ class RatingView(ApiModel):
     corrected_at: datetime | None
     erased: bool
     imported: bool
+    expected: float | None
+    band: dict[str, float] | None
+    curve: CurveView | None
     signals: list[SignalView]
+
+
+class LeapView(ApiModel):
+    """A sudden gain or loss, between the ratings with these ids; `size` in points."""
+
+    start: str = Field(alias="from")
+    end: str = Field(alias="to")
+    size: float
+    reversed: bool
+
+
+class TargetsView(ApiModel):
+    """Where a series should get to: the plateau of the expected response, and places on the way.
+
+    `reached`: how far the latest rating has come, null below half of the way.
+    """
+
+    plateau: float
+    two_thirds: float
+    half: float
+    reached: Literal["met", "67", "50"] | None
+    curve: CurveView
 
 
 class SeriesView(ApiModel):
@@ -72,6 +112,9 @@ class SeriesView(ApiModel):
     reliable_change: float | None
     classification: Change | None
     late_baseline: bool
+    targets: TargetsView | None
+    sudden_gains: list[LeapView]
+    sudden_losses: list[LeapView]
     ratings: list[RatingView]
 
 

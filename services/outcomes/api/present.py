@@ -1,6 +1,5 @@
 """From packed states and summary rows to what callers read. Pure."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -13,30 +12,14 @@ from services.outcomes.api.models import (
     DeclinedView,
     EpisodeView,
     Rater,
-    RatingView,
-    RiskAnswer,
-    SeriesView,
     SessionView,
-    SignalView,
     SummaryView,
 )
-from services.outcomes.domain.reading import primary_measure, read
-from services.outcomes.domain.state import (
-    NO_CARE,
-    Assessed,
-    Care,
-    ClientState,
-    Rating,
-    Said,
-    Series,
-    Signal,
-)
+from services.outcomes.api.series import in_points, series_views
+from services.outcomes.domain.state import NO_CARE, ClientState, Said
 from services.outcomes.domain.summary import status_of
 from services.outcomes.views import FoundClient, FoundView
-from shared.web.models import LATEST, from_tenths
-
-Notes = Mapping[str, str]
-"""The words that came with ratings, by rating id."""
+from shared.web.models import LATEST
 
 
 def client_view(client_id: str, found: FoundView) -> ClientView:
@@ -49,7 +32,7 @@ def client_view(client_id: str, found: FoundView) -> ClientView:
         as_of=state.last_recorded_at,
         held_back_since=found.held_back_since,
         measuring=state.measuring,
-        episodes=[_episode(one, state, found.notes) for one in episodes],
+        episodes=[_episode(one, found) for one in episodes],
     )
 
 
@@ -58,16 +41,10 @@ def _by_opening(state: ClientState, episode_id: str) -> tuple[datetime, str]:
     return opened_at or LATEST, episode_id
 
 
-def in_points(tenths: int | None) -> float | None:
-    """A score as plain points; None stays None."""
-    return None if tenths is None else from_tenths(tenths)
-
-
-def _episode(episode_id: str, state: ClientState, notes: Notes) -> EpisodeView:
+def _episode(episode_id: str, found: FoundView) -> EpisodeView:
+    state = found.state
     care = state.care.get(episode_id, NO_CARE)
     said = state.said.get(episode_id, Said())
-    signals = state.assessed.get(episode_id, Assessed()).signals
-    primary = primary_measure(said.series)
     return EpisodeView(
         id=episode_id,
         status=status_of(care),
@@ -77,11 +54,7 @@ def _episode(episode_id: str, state: ClientState, notes: Notes) -> EpisodeView:
         age_group=care.age_group,
         clinician_id=care.clinician_id,
         clinic_id=care.clinic_id,
-        series=[
-            _series(one, care, signals, notes, primary=one.measure == primary)
-            for one in said.series
-            if one.ratings
-        ],
+        series=series_views(episode_id, care, said, found),
         sessions=[
             SessionView(
                 id=one.id,
@@ -99,63 +72,6 @@ def _episode(episode_id: str, state: ClientState, notes: Notes) -> EpisodeView:
         ],
         goals=[],
         changes=[],
-    )
-
-
-def _series(
-    series: Series,
-    care: Care,
-    signals: Mapping[str, list[Signal]],
-    notes: Notes,
-    *,
-    primary: bool,
-) -> SeriesView:
-    reading = read(series, care)
-    return SeriesView(
-        id=series.id,
-        measure=series.measure,
-        definition_version=series.ratings[-1].definition_version,
-        rater=Rater(kind=series.rater_kind, id=series.rater_id),
-        primary=primary,
-        baseline=in_points(reading.baseline.total if reading.baseline else None),
-        latest=in_points(reading.latest.total if reading.latest else None),
-        change=in_points(reading.change),
-        reliable_change=float(reading.reliable_change) if reading.reliable_change else None,
-        classification=reading.classification,
-        late_baseline=reading.late_baseline,
-        ratings=[
-            _rating(one, signals.get(one.id, []), notes.get(one.id)) for one in series.ratings
-        ],
-    )
-
-
-def _rating(rating: Rating, signals: list[Signal], note: str | None) -> RatingView:
-    return RatingView(
-        id=rating.id,
-        occurred_at=rating.occurred_at,
-        recorded_at=rating.recorded_at,
-        total=in_points(rating.total),
-        granularity="items" if rating.granular else "total_only",
-        flags=rating.flags,
-        risk=[
-            RiskAnswer(item=one.item, target=one.target, value=in_points(one.value))
-            for one in rating.risk
-        ],
-        note=note,
-        corrected_at=rating.corrected_at,
-        erased=rating.erased,
-        imported=rating.imported,
-        signals=[
-            SignalView(
-                rule=one.rule,
-                rule_version=one.rule_version,
-                kind=one.kind,
-                severity=one.severity,
-                inputs={name: from_tenths(value) for name, value in one.inputs.items()},
-                thresholds={name: float(value) for name, value in one.thresholds.items()},
-            )
-            for one in signals
-        ],
     )
 
 

@@ -8,6 +8,8 @@ assessed from the tail of its series alone.
 
 import hashlib
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from functools import partial
 from typing import NamedTuple
 
 import msgspec
@@ -20,19 +22,20 @@ from services.outcomes.domain.assessor_state import (
     Standing,
 )
 from services.outcomes.domain.fold import evolve
-from services.outcomes.domain.reading import definition_of, is_late, primary_measure
+from services.outcomes.domain.judging import About, Judged, Name, Start, about, judged
+from services.outcomes.domain.reading import is_late, kind_of, primary_measure
+from services.outcomes.domain.standards import Standards
 from services.outcomes.domain.state import NO_CARE, ClientState, Rating, Series
 from shared.contracts import Event, Recorded
 from shared.contracts.feedback import RatingSubmitted
-from shared.contracts.outcomes import (
-    Assessment,
-    AssessmentRevised,
-    AssessmentWithdrawn,
-    RatingAssessed,
-)
+from shared.contracts.intake import SessionChanged, SessionEnteredInError, SessionRecorded
+from shared.contracts.outcomes import AssessmentRevised, AssessmentWithdrawn, RatingAssessed
 from shared.ids import derived_id
-from shared.measures import RuleSet, assess
+from shared.measures import RuleSet
 from shared.measures import Series as Tail
+
+SESSION_EVENTS = (SessionRecorded, SessionChanged, SessionEnteredInError)
+EVER = datetime.min.replace(tzinfo=UTC)
 
 
 class Derived(NamedTuple):
@@ -47,21 +50,25 @@ class Touched(msgspec.Struct):
     """What a batch did to one episode.
 
     `cause_id` is its last event, `causes` the last event of each rating; `only_appended` says
-    that all it did was to add ratings after those that were there.
+    that all it did to series was to add ratings after those that were there. Ratings of the
+    alliance from `alliance_since` on may be seen in another light.
     """
 
     cause_id: str
     only_appended: bool = True
+    alliance_since: datetime | None = None
     causes: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class Speech(NamedTuple):
-    """For whom and why the assessor speaks."""
+    """For whom and why the assessor speaks. At a time to `revise_at` all ratings are judged by the
+    rules that are in force then, whenever they were recorded."""
 
     client_id: str
     episode_id: str
     touched: Touched
-    rules: RuleSet
+    standards: Standards
+    revise_at: datetime | None = None
 
 
 _digester = msgspec.msgpack.Encoder()
@@ -79,7 +86,13 @@ def take_in(state: AssessorState, event: Recorded[Event], touched: dict[str, Tou
     rating_id = getattr(data, "rating_id", None)
     if rating_id is not None:
         mark.causes[rating_id] = event.id
-    mark.only_appended &= isinstance(data, RatingSubmitted) and _is_last(state.client, data)
+    if isinstance(data, RatingSubmitted):
+        mark.only_appended &= _is_last(state.client, data)
+        mark.alliance_since = min(mark.alliance_since or data.occurred_at, data.occurred_at)
+    elif rating_id is not None:
+        mark.only_appended = False
+    elif isinstance(data, SESSION_EVENTS):
+        mark.alliance_since = EVER
 
 
 def _is_last(client: ClientState, data: RatingSubmitted) -> bool:
@@ -96,71 +109,76 @@ def speak(state: AssessorState, speech: Speech) -> list[Derived]:
         return []
     course = state.courses.setdefault(speech.episode_id, Course())
     care = state.client.care.get(speech.episode_id, NO_CARE)
-    primary = primary_measure(said.series)
+    definitions = speech.standards.definitions
+    primary = primary_measure(said.series, definitions)
+    rules_for = partial(_rules_for, course, speech)
     derived: list[Derived] = []
     scored: set[str] = set()
     for series in said.series:
+        if not series.ratings:
+            continue
         context = (care.age_group, primary, is_late(series, care))
-        skip, tail = _resume(course, series, context, speech)
-        for rating in series.ratings[skip:]:
-            assessed = _assess(series, rating, tail, context, speech.rules)
-            if assessed is None:
-                continue
-            tail, assessment = assessed
-            scored.add(rating.id)
-            derived += _say(course, series, rating, assessment, speech)
-        course.standing[series.id] = Standing(
-            len(series.ratings), tail, context, speech.rules.version
+        is_alliance = kind_of(series, definitions) == "alliance"
+        what = about(
+            speech.standards, context, rules_for, series, said, care, is_alliance=is_alliance
         )
+        start = _resume(course, series, what, speech)
+        tail, name = start.tail, start.name
+        for one in judged(series, what, start):
+            tail, name = one.tail, one.basis.name
+            scored.add(one.rating.id)
+            derived += _say(course, series, one, speech)
+        course.standing[series.id] = _standing(len(series.ratings), tail, context, name)
     if not speech.touched.only_appended:
         derived += _withdraw(course, said.series, scored, speech)
     course.version += len(derived)
     return derived
 
 
-def _resume(course: Course, series: Series, context: Context, speech: Speech) -> tuple[int, Tail]:
-    """How many ratings of the series need no new look, and their tail."""
-    standing = course.standing.get(series.id)
-    if standing is None or not speech.touched.only_appended or standing.context != context:
-        return 0, Tail()
-    if standing.rules == speech.rules.version:
-        return standing.ratings, standing.tail
-    # Other rules remember other things of the same ratings; what was said of these stays.
-    tail = Tail()
-    for rating in series.ratings[: standing.ratings]:
-        assessed = _assess(series, rating, tail, context, speech.rules)
-        tail = tail if assessed is None else assessed[0]
-    return standing.ratings, tail
+def _rules_for(course: Course, speech: Speech, rating: Rating) -> RuleSet:
+    """The rule set that a rating is judged by: once it has been judged, that one again."""
+    standards = speech.standards
+    if speech.revise_at is not None:
+        return standards.rules_at(speech.revise_at)
+    spoken = course.spoken.get(rating.id)
+    if spoken is not None and spoken.rules:
+        found = standards.rules_named((spoken.rules_key, spoken.rules))
+        if found is not None:
+            return found
+    return standards.rules_at(rating.recorded_at)
 
 
-def _assess(
-    series: Series, rating: Rating, tail: Tail, context: Context, rules: RuleSet
-) -> tuple[Tail, Assessment] | None:
-    """The assessment of the next rating; None for one that has no score or no known measure."""
-    definition = definition_of(series.measure, rating.definition_version)
-    if definition is None or rating.total is None:
-        return None
-    age_group, primary, late = context
-    return assess(
-        definition,
-        rules,
-        tail,
-        rating.total,
-        age_group=age_group,
-        primary=series.measure == primary,
-        late_baseline=late,
-        rater=series.rater_kind,
-    )
+def _resume(course: Course, series: Series, what: About, speech: Speech) -> Start:
+    """Where to go on in a series: its first ratings may need no new look."""
+    standing, touched = course.standing.get(series.id), speech.touched
+    if standing is None or not touched.only_appended or standing.context != what.context:
+        return Start()
+    since = touched.alliance_since
+    if (
+        what.is_alliance
+        and since is not None
+        and any(one.occurred_at >= since for one in series.ratings[: standing.ratings])
+    ):
+        return Start()
+    name = (standing.definition, (standing.rules_key, standing.rules))
+    return Start(standing.ratings, standing.tail, name)
 
 
-def _say(
-    course: Course, series: Series, rating: Rating, assessment: Assessment, speech: Speech
-) -> Iterator[Derived]:
+def _standing(ratings: int, tail: Tail, context: Context, name: Name | None) -> Standing:
+    if name is None:
+        return Standing(ratings, tail, context)
+    definition, (key, version) = name
+    return Standing(ratings, tail, context, version, key, definition)
+
+
+def _say(course: Course, series: Series, one: Judged, speech: Speech) -> Iterator[Derived]:
     """The event that says it; nothing where the same was said before."""
+    rating, rules = one.rating, one.basis.rules
     recorded_at = rating.corrected_at or rating.recorded_at
-    version = speech.rules.version
-    content = (assessment, rating.occurred_at, recorded_at, rating.imported, version)
-    spoken = Spoken(series.id, _digest(content))
+    curve_version = one.curve.version if one.curve is not None else None
+    judged_by = (rules.key, rules.version, one.basis.definition.version, curve_version)
+    content = (one.assessment, rating.occurred_at, recorded_at, rating.imported, judged_by)
+    spoken = Spoken(series.id, _digest(content), rules.version, rules.key)
     before = course.spoken.get(rating.id)
     if spoken == before:
         return
@@ -174,11 +192,13 @@ def _say(
         measure=series.measure,
         rater_kind=series.rater_kind,
         rater_id=series.rater_id,
-        rule_set_version=version,
+        rule_set_key=rules.key,
+        rule_set_version=rules.version,
+        curve_version=curve_version,
         occurred_at=rating.occurred_at,
         rating_recorded_at=recorded_at,
         imported=rating.imported,
-        private=assessment,
+        private=one.assessment,
     )
     yield _derived(event, speech)
 
@@ -211,5 +231,7 @@ def _derived(
     event: RatingAssessed | AssessmentRevised | AssessmentWithdrawn, speech: Speech
 ) -> Derived:
     cause_id = speech.touched.causes.get(event.rating_id, speech.touched.cause_id)
-    identity = derived_id(event.type, cause_id, event.rating_id, str(speech.rules.version))
-    return Derived(identity, cause_id, event)
+    by = ["", ""]
+    if not isinstance(event, AssessmentWithdrawn):
+        by = [event.rule_set_key, str(event.rule_set_version)]
+    return Derived(derived_id(event.type, cause_id, event.rating_id, *by), cause_id, event)

@@ -6,25 +6,33 @@ from services.outcomes.domain.state import ClientState, Packed
 from shared.contracts.intake import AgeGroup
 from shared.measures import Series as Tail
 
+DEFAULT = "default"
+"""The key of the rule set that ships."""
+
 Context = tuple[AgeGroup | None, str | None, bool]
 """What an assessment depends on beside the series: age group, primary measure, late baseline."""
 
 
 class Spoken(Packed):
-    """What was last said of a rating: in which series, and a digest of the assessment."""
+    """What was last said of a rating: in which series, a digest of the assessment, and by which
+    rule set. By that one it is judged again (`rules` 0: by the one in force when recorded)."""
 
     series: str
     digest: int
+    rules: int = 0
+    rules_key: str = DEFAULT
 
 
 class Standing(Packed):
     """Where the assessment of a series stands: how many ratings it has taken in, and their tail,
-    as the rule set of version `rules` remembers it."""
+    as this rule set remembers it for this version of the definition."""
 
     ratings: int
     tail: Tail
     context: Context
     rules: int = 1
+    rules_key: str = DEFAULT
+    definition: int = 1
 
 
 class Course(Packed):

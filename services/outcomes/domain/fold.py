@@ -139,6 +139,7 @@ def _submitted(state: ClientState, event: Recorded[f.RatingSubmitted]) -> None:
         event.recorded_at,
         data.definition_version,
         imported=data.imported,
+        session_id=data.session_id,
     )
     _content(rating, data.private, event.version)
     _place(_series(_said(state, data.episode_id), data), rating)
@@ -166,7 +167,8 @@ def _corrected(state: ClientState, event: Recorded[f.RatingCorrected]) -> None:
     _place(_series(said, data), rating)
 
 
-def _voided(state: ClientState, event: Recorded[f.RatingVoided]) -> None:
+def _gone(state: ClientState, event: Recorded[f.RatingVoided | f.RatingMoved]) -> None:
+    # Where a rating was moved to, it is submitted anew.
     _take(_said(state, event.data.episode_id), event.data.rating_id)
 
 
@@ -215,7 +217,8 @@ _STEPS: dict[type[Event], Callable[[ClientState, Any], None]] = {
     i.SessionEnteredInError: _no_session,
     f.RatingSubmitted: _submitted,
     f.RatingCorrected: _corrected,
-    f.RatingVoided: _voided,
+    f.RatingVoided: _gone,
+    f.RatingMoved: _gone,
     f.RatingDeclined: _declined,
     o.RatingAssessed: _assessed,
     o.AssessmentRevised: _assessed,

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Literal
 
 import msgspec
 
+from services.outcomes.domain.standards import Definitions
 from services.outcomes.domain.state import Care, Rating, Series
 from shared.contracts.outcomes import Change
-from shared.errors import NotFound
-from shared.measures import Definition, Person, class_for, measure, thresholds_for
+from shared.measures import Person, class_for, thresholds_for
 
 LATE_AFTER = timedelta(days=30)
 LATE_SESSION = 2
@@ -29,21 +30,16 @@ class Reading(msgspec.Struct, frozen=True):
     late_baseline: bool = False
 
 
-def definition_of(key: str, version: int) -> Definition | None:
-    """The definition that a rating was scored with; None where this code does not know it."""
-    try:
-        return measure(key, version)
-    except NotFound:
-        return None
+def read(series: Series, care: Care, definitions: Definitions) -> Reading:
+    """Read one series in the light of what intake says of its episode.
 
-
-def read(series: Series, care: Care) -> Reading:
-    """Read one series in the light of what intake says of its episode."""
+    Of a measure whose definition has not arrived yet, only the scores are known.
+    """
     baseline = baseline_of(series)
     latest = next((one for one in reversed(series.ratings) if one.total is not None), None)
     if baseline is None or latest is None or baseline.total is None or latest.total is None:
         return Reading()
-    definition = definition_of(series.measure, latest.definition_version)
+    definition = definitions.get((series.measure, latest.definition_version))
     late = is_late(series, care)
     threshold, classification = None, None
     if definition is not None:
@@ -84,18 +80,18 @@ def is_late(series: Series, care: Care) -> bool:
     return baseline_at > (second.ends_at or second.starts_at)
 
 
-def primary_measure(series: Sequence[Series]) -> str | None:
+def primary_measure(series: Sequence[Series], definitions: Definitions) -> str | None:
     """The measure that drives alerts: that of the clinically first rating which is not about the
-    alliance. It does not depend on what arrived first."""
+    alliance. It does not depend on what arrived first; what cannot be read yet is passed over."""
     firsts = [
         (one.ratings[0].occurred_at, one.ratings[0].version, one.measure)
         for one in series
-        if one.ratings and not is_alliance(one)
+        if one.ratings and kind_of(one, definitions) == "outcome"
     ]
     return min(firsts)[2] if firsts else None
 
 
-def is_alliance(series: Series) -> bool:
-    """Whether the series is about the alliance, and not about how the client is."""
-    definition = definition_of(series.measure, series.ratings[-1].definition_version)
-    return definition is not None and definition.kind == "alliance"
+def kind_of(series: Series, definitions: Definitions) -> Literal["outcome", "alliance"] | None:
+    """What a series with ratings is about; None while its definition has not arrived."""
+    definition = definitions.get((series.measure, series.ratings[-1].definition_version))
+    return definition.kind if definition is not None else None

@@ -50,6 +50,7 @@ NO_CARE = Care()
 class Rating(Packed):
     """A rating as it stands. `version` is that of its submission in the stream: it orders ratings
     of the same time. `note_version` is that of the event whose note counts, 0 without one.
+    `session_id` is the session that it is about, where that is known.
     """
 
     id: str
@@ -65,6 +66,7 @@ class Rating(Packed):
     corrected_at: datetime | None = None
     flags: list[str] = []
     risk: list[RiskFlag] = []
+    session_id: str | None = None
 
 
 class Series(Packed):

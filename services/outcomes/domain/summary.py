@@ -5,7 +5,8 @@ from typing import Literal
 
 import msgspec
 
-from services.outcomes.domain.reading import primary_measure, read
+from services.outcomes.domain.reading import Reading, primary_measure, read
+from services.outcomes.domain.standards import Definitions
 from services.outcomes.domain.state import NO_CARE, Care, ClientState, Series
 from shared.contracts.feedback import RaterKind
 from shared.contracts.outcomes import Change
@@ -48,18 +49,22 @@ def status_of(care: Care) -> Status:
     return "open" if care.closed_at is None else "closed"
 
 
-def summarise(state: ClientState, episode_id: str) -> list[Summary]:
+def summarise(state: ClientState, episode_id: str, definitions: Definitions) -> list[Summary]:
     """The summaries of one episode's series."""
     said = state.said.get(episode_id)
     if said is None:
         return []
     care = state.care.get(episode_id, NO_CARE)
-    primary = primary_measure(said.series)
-    return [_summary(episode_id, care, series, primary) for series in said.series]
+    primary = primary_measure(said.series, definitions)
+    return [
+        _summary(episode_id, care, series, read(series, care, definitions), primary)
+        for series in said.series
+    ]
 
 
-def _summary(episode_id: str, care: Care, series: Series, primary: str | None) -> Summary:
-    reading = read(series, care)
+def _summary(
+    episode_id: str, care: Care, series: Series, reading: Reading, primary: str | None
+) -> Summary:
     return Summary(
         episode_id,
         series.id,

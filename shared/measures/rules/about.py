@@ -76,10 +76,12 @@ class Rated(NamedTuple):
 
     `outcome_gain` is for rules on the alliance: how much better (tenths; worse is negative) the
     episode's primary measure is than its baseline at that moment; None where that is unknown.
+    `session` counts the held sessions up to the one that the form is about; None: by the ratings.
     """
 
     total: int
     outcome_gain: int | None = None
+    session: int | None = None
 
 
 Evaluate = Callable[[Series, Rated], Finding | Quiet]

@@ -64,7 +64,7 @@ def alliance_ceiling(about: About) -> Evaluate:
     top = grid[-1] if sign > 0 else grid[0]
 
     def evaluate(series: Series, rated: Rated) -> Finding | Quiet:
-        if series.ordinal > sessions or rated.outcome_gain is None:
+        if (rated.session or series.ordinal) > sessions or rated.outcome_gain is None:
             return NOT_EVALUATED
         if rated.total != top or rated.outcome_gain >= 0:
             return NO

@@ -11,6 +11,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from services.outcomes.domain.assessing import Speech, Touched, speak, take_in
 from services.outcomes.domain.assessor_state import AssessorState
+from services.outcomes.domain.standards import shipped
 from services.outcomes.domain.state import canonical
 from services.outcomes.queries import fold_events
 from services.outcomes.rebuild import verify
@@ -18,7 +19,6 @@ from shared.consuming import Consumer, Handler, create_broker
 from shared.contracts.outcomes import Assessment, AssessmentWithdrawn
 from shared.database import driver
 from shared.ids import new_id
-from shared.measures import default_rules
 from tests.integration.outcomes.home import Home
 from tests.support.waiting import eventually_async
 from tests.unit.outcomes.story import TENANT, Story
@@ -143,7 +143,7 @@ def expected(story: Story) -> dict[str, Assessment]:
     for event in story.events:
         take_in(state, event, touched)
     [(episode_id, mark)] = touched.items()
-    speech = Speech(story.client_id, episode_id, mark, default_rules())
+    speech = Speech(story.client_id, episode_id, mark, shipped())
     return latest([one.data for one in speak(state, speech)])
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from services.outcomes.domain.assessing import Derived, Speech, Touched, speak, take_in
 from services.outcomes.domain.assessor_state import AssessorState, pack, unpack
+from services.outcomes.domain.standards import Standards, shipped
 from shared.contracts import Event, Recorded
 from shared.contracts.outcomes import (
     Assessment,
@@ -19,10 +20,9 @@ from shared.contracts.outcomes import (
     AssessmentWithdrawn,
     RatingAssessed,
 )
-from shared.measures import default_rules, rule_sets
+from shared.measures import rule_sets
 from tests.unit.outcomes.story import CLIENT, START, Story, rating_id
 
-RULES = default_rules()
 ENRICHD = Path("../shared/data/enrichd-bdi/ratings.csv")
 
 
@@ -32,7 +32,7 @@ class Listener:
     def __init__(self) -> None:
         self.state = AssessorState()
         self.said: list[Derived] = []
-        self.rules = RULES
+        self.standards: Standards = shipped()
 
     def hear(self, *batch: Recorded[Event]) -> list[Derived]:
         touched: dict[str, Touched] = {}
@@ -41,7 +41,7 @@ class Listener:
         news = [
             one
             for episode, mark in touched.items()
-            for one in speak(self.state, Speech(CLIENT, episode, mark, self.rules))
+            for one in speak(self.state, Speech(CLIENT, episode, mark, self.standards))
         ]
         self.state = unpack(pack(self.state))
         self.said += news
@@ -258,12 +258,12 @@ def test_a_void_restores_what_was_said_before(totals: list[int], wrong: int, wee
 
 def test_another_rule_set_judges_what_comes_next_and_leaves_what_was_said() -> None:
     story, listener = Story(), Listener()
-    listener.rules = rule_sets()["default", 1]
+    listener.standards = shipped(rule_sets()["default", 1])
     story.open()
     story.rate("a", 300, day=0)
     story.rate("b", 200, day=7)
     listener.hear(*story.events)
-    listener.rules = RULES
+    listener.standards = shipped()
     [said] = listener.hear(story.rate("c", 210, day=14))
     assert said.data.rating_id == rating_id("c")
     assert listener.holding("lost_gain") == set()

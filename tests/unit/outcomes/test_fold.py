@@ -10,6 +10,7 @@ from services.outcomes.domain.fold import evolve
 from services.outcomes.domain.state import ClientState, canonical, pack, unpack
 from services.outcomes.domain.summary import Summary, summarise
 from shared.contracts import Event, Recorded
+from shared.measures import definitions
 from tests.unit.outcomes.story import EPISODE, Story, rating_id
 
 
@@ -21,7 +22,7 @@ def folded(events: list[Recorded[Event]]) -> ClientState:
 
 
 def only_summary(story: Story) -> Summary:
-    [summary] = summarise(folded(story.events), EPISODE)
+    [summary] = summarise(folded(story.events), EPISODE, definitions())
     return summary
 
 
@@ -165,7 +166,10 @@ def test_the_primary_measure_is_the_clinically_first_that_is_not_about_the_allia
     story.rate("alliance", 360, day=0, measure="srs")
     story.rate("depression", 200, day=7)
     story.rate("outcome", 200, day=1, measure="ors")
-    primary = {one.measure: one.is_primary for one in summarise(folded(story.events), EPISODE)}
+    primary = {
+        one.measure: one.is_primary
+        for one in summarise(folded(story.events), EPISODE, definitions())
+    }
     assert primary == {"srs": False, "bdi": False, "ors": True}
 
 
