@@ -12,6 +12,8 @@ from services.feedback.api.lines import parse_line
 from services.feedback.bulk import Bulk
 from services.feedback.consumers import GROUP, CareHandler
 from services.feedback.handlers import Commands
+from services.feedback.measure_commands import MeasureCommands
+from services.feedback.measures import Measures
 from services.feedback.places import Places
 from services.feedback.settings import Settings
 from shared.clock import utc_now
@@ -32,6 +34,7 @@ def create_app(settings: Settings) -> FastAPI:
     keyring = open_keyring(create_database(settings.keys_url), settings.key_encryption_key)
     store = EventStore(database, keyring, utc_now, service=SERVICE)
     places = Places(database, keyring)
+    known = Measures(store)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -53,8 +56,9 @@ def create_app(settings: Settings) -> FastAPI:
         ready=store.check,
         settings=settings,
     )
-    app.state.commands = Commands(database, store, keyring, places, utc_now)
-    app.state.bulk = Bulk(database, store, keyring, places, utc_now, parse_line)
+    app.state.commands = Commands(database, store, keyring, places, known, utc_now)
+    app.state.bulk = Bulk(database, store, keyring, places, known, utc_now, parse_line)
+    app.state.measures = MeasureCommands(database, store, known)
     return app
 
 

@@ -7,10 +7,18 @@ from typing import NamedTuple
 
 import msgspec
 
-from services.feedback.chunks import Options, Pending, Plan, Planned, Row
+from services.feedback.chunks import Loaded, Options, Pending, Plan, Planned, Row
 from services.feedback.domain.episode import Reference
 from services.feedback.domain.state import Feedback, Given, fold
-from services.feedback.lookup import Found, Question, look_up, stream_of
+from services.feedback.lookup import (
+    Found,
+    Holder,
+    Question,
+    look_up,
+    stream_of,
+    stream_of_measure,
+)
+from services.feedback.measures import Measures
 from services.feedback.places import EPISODE, Places, claim_stream
 from shared.clock import AHEAD, Clock
 from shared.database import Database
@@ -70,6 +78,7 @@ class Bulk:
         store: EventStore,
         keyring: Keyring,
         places: Places,
+        measures: Measures,
         clock: Clock,
         parse: Parse,
     ) -> None:
@@ -77,6 +86,7 @@ class Bulk:
         self._store = store
         self._keyring = keyring
         self._places = places
+        self._measures = measures
         self._clock = clock
         self._parse = parse
 
@@ -169,28 +179,39 @@ class Bulk:
     async def _plan(self, call: Call, rows: Sequence[Row]) -> Plan:
         """Load what the rows need and decide them."""
         options = call.options
+        keys = {row.given.measure for row in rows}
         asked = Question(
             frozenset(row.reference.id for row in rows if row.reference.id),
             frozenset(row.episode_hash for row in rows if row.episode_hash),
-            frozenset(row.claim for row in rows if row.claim),
+            frozenset(row.claim for row in rows if row.claim).union(map(stream_of_measure, keys)),
         )
         found = await look_up(self._database, options.tenant, asked)
-        present = await self._present(options.tenant, found)
+        known = Loaded(
+            found,
+            await self._measures.find_all(options.tenant, keys, found.measures),
+            await self._present(options.tenant, found),
+        )
         pending = call.dry if options.dry_run else {}
-        plan = Plan(options, found, present, self._clock() + AHEAD, pending)
+        plan = Plan(options, known, self._clock() + AHEAD, pending)
         plan.take_all(sorted(rows, key=lambda row: row.line))
         return plan
 
     async def _present(self, tenant: str, found: Found) -> dict[str, Feedback]:
-        """The ratings, by episode, of those that hold a claim already."""
-        episodes = {holder.episode_id for holder in found.claims.values()}
-        if not episodes:
-            return {}
-        streams = await self._store.read_many(tenant, [stream_of(one) for one in episodes])
-        return {
-            one: fold((event.version, event.data) for event in streams[stream_of(one)])
-            for one in episodes
-        }
+        """The ratings, by episode, of those that hold a claim already.
+
+        Follows ratings that were moved: the holders in `found` say where they are now.
+        """
+        present: dict[str, Feedback] = {}
+        while wanted := {one.episode_id for one in found.claims.values()} - present.keys():
+            streams = await self._store.read_many(tenant, [stream_of(one) for one in wanted])
+            for one in wanted:
+                recorded = streams[stream_of(one)]
+                present[one] = fold((event.version, event.data) for event in recorded)
+            for claim, holder in found.claims.items():
+                gone_to = present[holder.episode_id].moved.get(holder.rating_id)
+                if gone_to is not None:
+                    found.claims[claim] = Holder(gone_to, holder.rating_id)
+        return present
 
     async def _write(
         self, call: Call, planned: Sequence[Planned], results: list[LineResult]

@@ -8,6 +8,7 @@ import msgspec
 
 from services.feedback.domain import ratings
 from services.feedback.domain.episode import Episode, Reference
+from services.feedback.domain.measures import Measure
 from services.feedback.domain.state import Feedback, Given, Rating, evolve
 from services.feedback.lookup import Found, Known, stream_of
 from services.feedback.places import claim_of, pick
@@ -93,6 +94,15 @@ class Pending(msgspec.Struct):
         return feedback.ratings[self.rating_id]
 
 
+class Loaded(NamedTuple):
+    """What the rows of a chunk are decided by: episodes and claims, measures by key, and by
+    episode the ratings of those that hold a claim."""
+
+    found: Found
+    measures: Mapping[str, Measure]
+    present: Mapping[str, Feedback]
+
+
 class Plan:
     """Decides the rows of a chunk one by one, in the order of their lines.
 
@@ -103,14 +113,12 @@ class Plan:
     def __init__(
         self,
         options: Options,
-        found: Found,
-        present: Mapping[str, Feedback],
+        loaded: Loaded,
         latest: datetime,
         pending: dict[str, Pending],
     ) -> None:
         self._options = options
-        self._found = found
-        self._present = present
+        self._found, self._measures, self._present = loaded
         self._latest = latest
         self._pending = pending
         self.results: list[LineResult] = []
@@ -142,7 +150,12 @@ class Plan:
     def _create(self, row: Row, known: Known) -> None:
         rating_id = new_id()
         event = ratings.submit(
-            row.given, known.episode, rating_id, self._latest, imported=self._options.history
+            row.given,
+            self._measures[row.given.measure],
+            known.episode,
+            rating_id,
+            self._latest,
+            imported=self._options.history,
         )
         planned = self._plan(known)
         planned.add(row, LineResult(row.line, "created", rating_id))
@@ -184,6 +197,7 @@ class Plan:
                 rating,
                 row.given,
                 CORRECTED_BY_FEED,
+                self._measures[row.given.measure],
                 episode,
                 self._latest,
                 imported=self._options.history,

@@ -1,54 +1,45 @@
 """Commands on one rating: load, decide, append."""
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from contextlib import suppress
+from collections.abc import Callable
 from datetime import datetime
 from typing import NamedTuple
-from weakref import WeakValueDictionary
 
 from services.feedback.answers import bare_answer, rating_answer, submitted_answer
-from services.feedback.domain import ratings
+from services.feedback.domain import moves, ratings
 from services.feedback.domain.episode import Episode, Reference
-from services.feedback.domain.state import Correction, Feedback, Given, Rating, evolve, fold
+from services.feedback.domain.measures import Measure
+from services.feedback.domain.state import Correction, Feedback, Given, Rating, evolve
+from services.feedback.homes import Home, Homes
 from services.feedback.lookup import Holder, Known, episode_of, stream_of, stream_of_rating
+from services.feedback.measures import Measures
 from services.feedback.places import Place, Places, claim_of, claim_stream
+from services.feedback.writing import Caller, Stands, Step, Turns, Writer, step
 from shared.clock import AHEAD, Clock
 from shared.contracts import Event
 from shared.database import Database
 from shared.errors import Conflict, PreconditionFailed
-from shared.eventstore import (
-    Append,
-    Claimed,
-    EventStore,
-    IdempotencyKey,
-    NewEvent,
-    StoredResponse,
-    Write,
-    WrongVersion,
-)
+from shared.eventstore import EventStore, StoredResponse
 from shared.ids import new_id
 from shared.privacy import Keyring
-from shared.telemetry import current_trace_id, current_traceparent
-
-TRIES = 10
-"""How often a command that lost a race is decided anew before its caller is told."""
 
 CORRECTED_BY_FEED = "The feed sent the rating with other content."
 
+Decide = Callable[[Rating, Episode, Measure], Event | None]
 
-class Caller(NamedTuple):
-    """For whom a command is done, and the name of the request where it has one."""
 
-    tenant: str
-    idempotency: IdempotencyKey | None = None
+class Target(NamedTuple):
+    """Where a rating belongs, and the session there that it is about, where known."""
+
+    reference: Reference
+    session_id: str | None
+    reason: str
 
 
 class Commands:
     """What may be done to one rating. Every method gives the status and body of the answer.
 
-    Raises the errors of `domain.ratings`, NotFound, NotYetHere, Unavailable, and Conflict where
-    others kept winning the race for the stream.
+    Raises the errors of `domain.ratings` and `domain.moves`, NotFound, NotYetHere, Unavailable,
+    and Conflict where others kept winning the race for the stream.
     """
 
     def __init__(
@@ -57,14 +48,17 @@ class Commands:
         store: EventStore,
         keyring: Keyring,
         places: Places,
+        measures: Measures,
         clock: Clock,
     ) -> None:
         self._database = database
-        self._store = store
         self._keyring = keyring
         self._places = places
+        self._measures = measures
         self._clock = clock
-        self._turns: WeakValueDictionary[tuple[str, ...], asyncio.Lock] = WeakValueDictionary()
+        self._homes = Homes(store)
+        self._writer = Writer(store)
+        self._turns = Turns()
 
     async def submit(
         self, caller: Caller, reference: Reference, given: Given, *, correct: bool = False
@@ -76,24 +70,29 @@ class Commands:
             claim = claim_stream(await self._keyring.hasher(caller.tenant), given.external_id)
 
         async def once() -> StoredResponse:
-            place = await self._places.find(caller.tenant, reference, claim)
+            place = await self._places.find(
+                caller.tenant, reference, claim=claim, measure=given.measure
+            )
             if place.holder is not None:
                 return await self._again(caller, place, place.holder, given, correct=correct)
-            rating_id = new_id()
-            event = ratings.submit(given, place.known.episode, rating_id, self._latest())
-            answer = submitted_answer(event, place.known.version + 1)
-            return await self._write(caller, place.known, rating_id, event, answer, claim=claim)
+            known, rating_id = place.known, new_id()
+            measure = await self._measure(caller.tenant, place, given.measure)
+            event = ratings.submit(given, measure, known.episode, rating_id, self._latest())
+            answer = StoredResponse(201, submitted_answer(event, known.version + 1))
+            claims = [claim_of(caller.tenant, claim, known.episode, rating_id)] if claim else ()
+            steps = [Step(stands(known), event, rating_id)]
+            return await self._writer.write(caller, steps, answer, claims=claims)
 
-        return await self._in_turn(caller, reference, once)
+        return await self._turns.take((caller.tenant, reference), once)
 
     async def correct(
         self, caller: Caller, rating_id: str, asked: Correction, expected: int | None
     ) -> StoredResponse:
         """Let a rating say something else; `expected` is the version that it must have now."""
 
-        def decide(rating: Rating, episode: Episode) -> Event | None:
+        def decide(rating: Rating, episode: Episode, measure: Measure) -> Event | None:
             given = ratings.with_changes(rating, asked.items, asked.total, asked.occurred_at)
-            return ratings.correct(rating, given, asked.reason, episode, self._latest())
+            return ratings.correct(rating, given, asked.reason, measure, episode, self._latest())
 
         return await self._change(caller, rating_id, expected, decide)
 
@@ -102,137 +101,123 @@ class Commands:
     ) -> StoredResponse:
         """Let a rating count no more; `expected` is the version that it must have now."""
 
-        def decide(rating: Rating, episode: Episode) -> Event | None:
+        def decide(rating: Rating, episode: Episode, _: Measure) -> Event | None:
             return ratings.void(rating, reason, episode.id)
 
         return await self._change(caller, rating_id, expected, decide)
 
+    async def move(
+        self, caller: Caller, rating_id: str, target: Target, expected: int | None
+    ) -> StoredResponse:
+        """Let a rating go on in the episode that it belongs to; where it is there already,
+        nothing changes. `expected` is the version that it must have now."""
+        first = await self._first_home(caller.tenant, rating_id)
+
+        async def once() -> StoredResponse:
+            if stored := await self._writer.stored(caller):
+                return stored
+            known = (await self._places.find(caller.tenant, target.reference)).known
+            home = await self._homes.find(caller.tenant, first, rating_id)
+            check(home.rating, expected)
+            if known.episode.id == home.episode_id:
+                return StoredResponse(200, rating_answer(home.rating, home.episode_id))
+            leaving, coming = moves.move(
+                home.rating,
+                home.episode_id,
+                known.episode,
+                target.reason,
+                target.session_id,
+                self._latest(),
+            )
+            answer = StoredResponse(200, submitted_answer(coming, known.version + 1))
+            steps = [step(home.stands, leaving), step(stands(known), coming)]
+            return await self._writer.write(caller, steps, answer)
+
+        return await self._turns.take((caller.tenant, Reference(first)), once)
+
     async def decline(
-        self, caller: Caller, reference: Reference, measure: str, session_id: str | None
+        self, caller: Caller, reference: Reference, key: str, session_id: str | None
     ) -> StoredResponse:
         """The client would rather not fill in a measure."""
 
         async def once() -> StoredResponse:
-            known = (await self._places.find(caller.tenant, reference, None)).known
+            place = await self._places.find(caller.tenant, reference, measure=key)
+            measure = await self._measure(caller.tenant, place, key)
+            known = place.known
             event = ratings.decline(known.episode, measure, session_id, self._clock())
-            event_id = new_id()
-            answer = bare_answer(event_id, event.episode_id, known.version + 1)
-            return await self._write(caller, known, event_id, event, answer)
+            one = step(stands(known), event)
+            answer = bare_answer(one.id, event.episode_id, known.version + 1)
+            return await self._writer.write(caller, [one], StoredResponse(201, answer))
 
-        return await self._in_turn(caller, reference, once)
+        return await self._turns.take((caller.tenant, reference), once)
 
     async def _again(
         self, caller: Caller, place: Place, holder: Holder, given: Given, *, correct: bool
     ) -> StoredResponse:
         """The external id is that of a rating that is there."""
-        if stored := await self._stored(caller):
+        if stored := await self._writer.stored(caller):
             return stored
         episode = place.known.episode
-        if holder.episode_id != episode.id:
+        home = await self._homes.find(caller.tenant, holder.episode_id, holder.rating_id)
+        if home.episode_id != episode.id:
             raise Conflict("The external id is that of a rating of another episode.")
-        feedback = await self._load(caller.tenant, episode.id)
-        rating = ratings.find(feedback.ratings, holder.rating_id)
-        if ratings.likeness(rating, given) == "same":
-            return StoredResponse(200, rating_answer(rating, episode.id))
+        if ratings.likeness(home.rating, given) == "same":
+            return StoredResponse(200, rating_answer(home.rating, episode.id))
         if not correct:
             raise Conflict("The external id is that of a rating with other content.")
-        event = ratings.correct(rating, given, CORRECTED_BY_FEED, episode, self._latest())
-        known = Known(episode, feedback.version)
-        return await self._changed(caller, known, rating, event)
+        measure = await self._measure(caller.tenant, place, given.measure)
+        event = ratings.correct(
+            home.rating, given, CORRECTED_BY_FEED, measure, episode, self._latest()
+        )
+        return await self._changed(caller, home, event)
 
     async def _change(
-        self,
-        caller: Caller,
-        rating_id: str,
-        expected: int | None,
-        decide: Callable[[Rating, Episode], Event | None],
+        self, caller: Caller, rating_id: str, expected: int | None, decide: Decide
     ) -> StoredResponse:
         """Load the rating, decide, and append what was decided, if anything."""
-        stream = await stream_of_rating(self._database, caller.tenant, rating_id)
-        reference = Reference(episode_of(stream))
+        first = await self._first_home(caller.tenant, rating_id)
 
         async def once() -> StoredResponse:
-            if stored := await self._stored(caller):
+            if stored := await self._writer.stored(caller):
                 return stored
-            place = await self._places.find(caller.tenant, reference, None)
-            feedback = await self._load(caller.tenant, place.known.episode.id)
-            rating = ratings.find(feedback.ratings, rating_id)
-            if expected is not None and rating.version != expected:
-                raise PreconditionFailed
-            event = decide(rating, place.known.episode)
-            known = Known(place.known.episode, feedback.version)
-            return await self._changed(caller, known, rating, event)
+            home = await self._homes.find(caller.tenant, first, rating_id)
+            check(home.rating, expected)
+            key = ratings.known(home.rating).measure
+            place = await self._places.find(caller.tenant, Reference(home.episode_id), measure=key)
+            measure = await self._measure(caller.tenant, place, key)
+            event = decide(home.rating, place.known.episode, measure)
+            return await self._changed(caller, home, event)
 
-        return await self._in_turn(caller, reference, once)
+        return await self._turns.take((caller.tenant, Reference(first)), once)
 
-    async def _changed(
-        self, caller: Caller, known: Known, rating: Rating, event: Event | None
-    ) -> StoredResponse:
+    async def _changed(self, caller: Caller, home: Home, event: Event | None) -> StoredResponse:
+        rating = home.rating
         if event is None:
-            return StoredResponse(200, rating_answer(rating, known.episode.id))
-        after = Feedback(known.version, {rating.id: rating})
-        evolve(event, after, known.version + 1)
-        answer = rating_answer(after.ratings[rating.id], known.episode.id)
-        return await self._write(caller, known, new_id(), event, answer, status=200)
+            return StoredResponse(200, rating_answer(rating, home.episode_id))
+        after = Feedback(home.version, {rating.id: rating})
+        evolve(event, after, home.version + 1)
+        answer = rating_answer(after.ratings[rating.id], home.episode_id)
+        steps = [step(home.stands, event)]
+        return await self._writer.write(caller, steps, StoredResponse(200, answer))
+
+    async def _first_home(self, tenant: str, rating_id: str) -> str:
+        """The episode that the rating was submitted to."""
+        return episode_of(await stream_of_rating(self._database, tenant, rating_id))
+
+    async def _measure(self, tenant: str, place: Place, key: str) -> Measure:
+        return await self._measures.find(tenant, key, place.measure)
 
     def _latest(self) -> datetime:
         """The latest moment that is not the future."""
         return self._clock() + AHEAD
 
-    async def _load(self, tenant: str, episode_id: str) -> Feedback:
-        recorded = await self._store.read(tenant, stream_of(episode_id))
-        return fold((one.version, one.data) for one in recorded)
 
-    async def _stored(self, caller: Caller) -> StoredResponse | None:
-        """The answer to the same request of before."""
-        if caller.idempotency is None:
-            return None
-        return await self._store.stored_response(caller.tenant, caller.idempotency)
+def stands(known: Known) -> Stands:
+    """The stream of an episode's ratings."""
+    return Stands(stream_of(known.episode.id), known.version, known.episode.client_id)
 
-    async def _in_turn(
-        self, caller: Caller, reference: Reference, once: Callable[[], Awaitable[StoredResponse]]
-    ) -> StoredResponse:
-        """Do it, and again where somebody else won the race; losers of this process queue up."""
-        with suppress(WrongVersion, Claimed):
-            return await once()
-        key = (caller.tenant, reference.id or "", reference.external_id or "")
-        async with self._turns.setdefault(key, asyncio.Lock()):
-            for _ in range(TRIES):
-                with suppress(WrongVersion, Claimed):
-                    return await once()
-        raise Conflict("Others keep changing the ratings of this episode.")
 
-    async def _write(
-        self,
-        caller: Caller,
-        known: Known,
-        event_id: str,
-        event: Event,
-        answer: bytes,
-        *,
-        status: int = 201,
-        claim: str | None = None,
-    ) -> StoredResponse:
-        episode = known.episode
-        append = Append(
-            tenant=caller.tenant,
-            stream=stream_of(episode.id),
-            expected=known.version,
-            events=[NewEvent(id=event_id, data=event)],
-            subject=episode.client_id,
-            secret_of=episode.client_id,
-        )
-        written = await self._store.write(
-            Write(
-                tenant=caller.tenant,
-                appends=[append],
-                claims=[claim_of(caller.tenant, claim, episode, event_id)] if claim else (),
-                idempotency=caller.idempotency,
-                response=answer,
-                response_status=status,
-                secret_of=episode.client_id,
-                correlation_id=current_trace_id() or event_id,
-                traceparent=current_traceparent(),
-            )
-        )
-        return written.replayed or StoredResponse(status, answer)
+def check(rating: Rating, expected: int | None) -> None:
+    """Raise PreconditionFailed where the rating has another version than it must have."""
+    if expected is not None and rating.version != expected:
+        raise PreconditionFailed

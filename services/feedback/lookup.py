@@ -13,6 +13,9 @@ from shared.database import Database, driver
 from shared.errors import NotFound
 from shared.privacy import KeyMissing, Keyring
 
+MEASURE = "measure-"
+"""How the streams of measures begin."""
+
 CONCURRENT = 3
 """Queries at a time, each of another tenant: they leave connections for other work."""
 
@@ -25,6 +28,11 @@ def stream_of(episode_id: str) -> str:
 def episode_of(stream: str) -> str:
     """The episode that a stream of ratings belongs to."""
     return stream.removeprefix("feedback-")
+
+
+def stream_of_measure(key: str) -> str:
+    """The stream of what an organisation says of a measure."""
+    return f"{MEASURE}{key}"
 
 
 class Known(NamedTuple):
@@ -47,11 +55,12 @@ class Holder(NamedTuple):
 
 
 class Question(NamedTuple):
-    """Episodes by their id or by the hash of their external id, and claims by their stream."""
+    """Episodes by their id or by the hash of their external id, and claims and measures by their
+    streams."""
 
     ids: frozenset[str] = frozenset()
     hashes: frozenset[str] = frozenset()
-    claims: frozenset[str] = frozenset()
+    streams: frozenset[str] = frozenset()
 
     @staticmethod
     def all(questions: Iterable["Question"]) -> "Question":
@@ -60,19 +69,23 @@ class Question(NamedTuple):
         return Question(
             frozenset().union(*(one.ids for one in many)),
             frozenset().union(*(one.hashes for one in many)),
-            frozenset().union(*(one.claims for one in many)),
+            frozenset().union(*(one.streams for one in many)),
         )
 
 
 class Found(NamedTuple):
-    """The answers that there are."""
+    """The answers that there are; of measures the version of their stream, by key."""
 
     by_id: dict[str, Known]
     by_hash: dict[str, Known]
     claims: dict[str, Holder]
+    measures: dict[str, int]
 
 
 KNOWN = "SELECT * FROM feedback_known($1, $2, $3, $4)"
+OWN_MEASURES = """
+SELECT stream, version FROM streams WHERE tenant = $1 AND stream LIKE 'measure-%'
+"""
 STREAM_OF_RATING = "SELECT stream FROM events WHERE tenant = $1 AND id = $2"
 
 
@@ -80,18 +93,27 @@ async def look_up(database: Database, tenant: str, asked: Question) -> Found:
     """Answer `asked` in one round trip (`known.sql`)."""
     async with database.raw() as conn:
         rows = await conn.fetch(
-            KNOWN, tenant, list(asked.ids), list(asked.hashes), list(asked.claims)
+            KNOWN, tenant, list(asked.ids), list(asked.hashes), list(asked.streams)
         )
-    found = Found({}, {}, {})
+    found = Found({}, {}, {}, {})
     for row in rows:
         name = row["asked"]
         if row["ref"] is not None:
             found.claims[name] = Holder(*row["ref"].split("/"))
+        elif name.startswith(MEASURE):
+            found.measures[name.removeprefix(MEASURE)] = row["version"]
         elif name in asked.ids:
             found.by_id[name] = known(row)
         else:
             found.by_hash[name] = known(row)
     return found
+
+
+async def own_measures(database: Database, tenant: str) -> dict[str, int]:
+    """The measures that the organisation has spoken of: the versions of their streams, by key."""
+    async with database.session(tenant) as conn:
+        rows = await driver(conn).fetch(OWN_MEASURES, tenant)
+    return {row["stream"].removeprefix(MEASURE): row["version"] for row in rows}
 
 
 async def stream_of_rating(database: Database, tenant: str, rating_id: str) -> str:

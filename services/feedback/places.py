@@ -5,7 +5,15 @@ from typing import NamedTuple
 
 from services.feedback.consumers import GROUP
 from services.feedback.domain.episode import Episode, Reference
-from services.feedback.lookup import Found, Holder, Known, Question, Reader, look_up
+from services.feedback.lookup import (
+    Found,
+    Holder,
+    Known,
+    Question,
+    Reader,
+    look_up,
+    stream_of_measure,
+)
 from shared.consuming.arrival import arrived
 from shared.database import Database
 from shared.errors import NotFound
@@ -21,10 +29,12 @@ EPISODE, RATING = "episode", "rating"
 
 
 class Place(NamedTuple):
-    """The episode, and who has the external id of the rating already."""
+    """The episode, who has the external id of the rating already, and the version of the stream of
+    its measure (0: the organisation never spoke of it)."""
 
     known: Known
     holder: Holder | None
+    measure: int
 
 
 def claim_stream(hasher: IdentifierHasher, external_id: str) -> str:
@@ -46,8 +56,15 @@ class Places:
         self._keyring = keyring
         self._reader = Reader(database, keyring)
 
-    async def find(self, tenant: str, reference: Reference, claim: str | None) -> Place:
-        """The place that `reference` names.
+    async def find(
+        self,
+        tenant: str,
+        reference: Reference,
+        *,
+        claim: str | None = None,
+        measure: str | None = None,
+    ) -> Place:
+        """The place that `reference` names, for a rating with that claim and on that measure.
 
         Raises NotFound if there is none, NotYetHere if that cannot be told yet.
         """
@@ -57,7 +74,8 @@ class Places:
             external = hasher.hash(EPISODE, reference.external_id)
         ids = frozenset([reference.id] if reference.id else ())
         hashes = frozenset([external] if external else ())
-        asked = Question(ids, hashes, frozenset([claim] if claim else ()))
+        streams = (claim, stream_of_measure(measure) if measure else None)
+        asked = Question(ids, hashes, frozenset(one for one in streams if one))
 
         async def look() -> Found | None:
             found = await self._reader.find(tenant, asked)
@@ -74,7 +92,11 @@ class Places:
             found = arrived_now or found
         if known is None:
             raise NotFound("There is no such episode.")
-        return Place(known, found.claims.get(claim) if claim else None)
+        return Place(
+            known,
+            found.claims.get(claim) if claim else None,
+            found.measures.get(measure, 0) if measure else 0,
+        )
 
     async def settle(self, tenant: str, named: Sequence[Reference]) -> None:
         """Wait until every episode that is named is known, or certain not to exist.

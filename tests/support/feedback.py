@@ -152,9 +152,22 @@ class Feedback:
         assert answer.status_code == 200, answer.text
         return [msgspec.json.decode(line) for line in answer.content.splitlines()]
 
+    async def registered(self) -> None:
+        """Let intake have registered the organisation: it has a key of its own."""
+        await self.keyring.create([(self.tenant, self.tenant)])
+
+    async def get(self, path: str) -> httpx.Response:
+        """A call that reads."""
+        return await self.http.get(path, headers=self.headers())
+
+    async def said_of(self, measure: str) -> list[Event]:
+        """What the organisation has said of a measure."""
+        store = self.app.state.commands._homes._store
+        return [one.data for one in await store.read(self.tenant, f"measure-{measure}")]
+
     async def events(self, episode_id: str) -> list[Recorded[Event]]:
         """What the stream of the episode's ratings holds."""
-        store = self.app.state.commands._store
+        store = self.app.state.commands._homes._store
         found: list[Recorded[Event]] = await store.read(self.tenant, f"feedback-{episode_id}")
         return found
 

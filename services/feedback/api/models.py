@@ -6,16 +6,20 @@ from pydantic import Field
 
 from services.feedback.domain.episode import Reference
 from services.feedback.domain.state import Correction, Given
-from shared.contracts.feedback import Mode, RaterKind
+from services.feedback.handlers import Target
+from shared.contracts.feedback import LicensedWording, Mode, RaterKind
 from shared.errors import FieldError, Invalid
 from shared.web import ApiModel, ExternalId, Id, Name, Points, UtcTime, Words, text
 
 MAX_ITEMS = 200
 MAX_ITEM_CHARS = 20
+MAX_ANCHORS = 200
+MAX_VERSION = 1_000_000
 
 ItemId = Annotated[str, text(MAX_ITEM_CHARS)]
 Items = Annotated[dict[ItemId, Points], Field(max_length=MAX_ITEMS)]
 Language = Annotated[str, Field(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$")]
+Anchors = Annotated[list[Words], Field(max_length=MAX_ANCHORS)]
 Reason = Annotated[Words, Field(min_length=1)]
 
 
@@ -100,11 +104,64 @@ class VoidIn(ApiModel):
     reason: Reason
 
 
+class MoveIn(OfEpisode):
+    """The episode that a rating belongs to, the session there that it is about, and why."""
+
+    session_id: Id | None = None
+    reason: Reason
+
+    def target(self) -> Target:
+        """Where the rating goes."""
+        return Target(self.reference(), self.session_id, self.reason)
+
+
 class DeclineIn(OfEpisode):
     """The measure that a client would rather not fill in."""
 
     measure: Name
     session_id: Id | None = None
+
+
+class RetireIn(ApiModel):
+    """Why a measure is asked no more."""
+
+    reason: Reason
+
+
+class WordsIn(ApiModel):
+    """The words of a form in one language, word for word as its owner has published them.
+
+    `stem` goes before every item; `items` has the text of each item by its id. `anchors` are the
+    answers of all items, lowest first, but of those in `item_anchors`, which have their own.
+    `attribution` is shown with the form; `source` says where the words were taken from.
+    """
+
+    title: Name
+    instruction: Words = ""
+    stem: Words = ""
+    items: Annotated[dict[ItemId, Words], Field(max_length=MAX_ITEMS)]
+    anchors: Anchors = Field(default_factory=list)
+    item_anchors: dict[ItemId, Anchors] = Field(default_factory=dict, max_length=MAX_ITEMS)
+    attribution: Words
+    source: Words
+
+
+class WordingIn(ApiModel):
+    """The words of a licensed form, and who attests that the organisation may use them."""
+
+    version: Annotated[int, Field(ge=1, le=MAX_VERSION)] | None = None
+    language: Name
+    wording: WordsIn
+    licence: Reason
+    attested_by: Name
+
+    def words(self) -> LicensedWording:
+        """As the event keeps it."""
+        return LicensedWording(
+            document=self.wording.model_dump_json(),
+            licence=self.licence,
+            attested_by=self.attested_by,
+        )
 
 
 class RatingOut(ApiModel):

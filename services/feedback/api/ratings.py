@@ -1,4 +1,4 @@
-"""Ratings: submit, in bulk, correct, void, decline."""
+"""Ratings: submit, in bulk, correct, void, move, decline."""
 
 from typing import Annotated, Literal
 
@@ -9,6 +9,7 @@ from services.feedback.api.lines import references
 from services.feedback.api.models import (
     CorrectionIn,
     DeclineIn,
+    MoveIn,
     RatingIn,
     RatingOut,
     RecordedOut,
@@ -17,7 +18,8 @@ from services.feedback.api.models import (
 from services.feedback.api.sent import SENT, Sent, SentRoute
 from services.feedback.bulk import Bulk
 from services.feedback.chunks import Options
-from services.feedback.handlers import Caller, Commands
+from services.feedback.handlers import Commands
+from services.feedback.writing import Caller
 from shared.eventstore import StoredResponse
 from shared.security import Principal
 from shared.web import Id, body, if_match, ndjson, ndjson_response, requires
@@ -119,6 +121,20 @@ async def void(
     return response(answer)
 
 
+@router.post("/{rating_id}/move", responses={200: {"model": RatingOut}})
+async def move(
+    request: Request,
+    principal: Writer,
+    rating_id: Id,
+    moving: Annotated[MoveIn, Depends(body(MoveIn))],
+) -> Response:
+    """Let a rating go on, under its id, in the episode that it belongs to."""
+    answer = await commands(request).move(
+        caller(request, principal), rating_id, moving.target(), if_match(request)
+    )
+    return response(answer)
+
+
 def commands(request: Request) -> Commands:
     """The handlers that the application was started with."""
     found: Commands = request.app.state.commands
@@ -126,8 +142,8 @@ def commands(request: Request) -> Commands:
 
 
 def caller(request: Request, principal: Principal) -> Caller:
-    """For whom the request is done, with its idempotency key."""
-    return Caller(principal.tenant, idempotency_key(request, principal))
+    """For whom and by whom the request is done, with its idempotency key."""
+    return Caller(principal.tenant, principal.id, idempotency_key(request, principal))
 
 
 def response(answer: StoredResponse) -> Response:

@@ -10,6 +10,8 @@ from shared.errors import FieldError, Invalid
 
 PRE_EPISODE = "pre_episode"
 FOLLOW_UP = "follow_up"
+PLACES = (PRE_EPISODE, FOLLOW_UP)
+"""The flags that say where a rating lies beside its episode."""
 LONGEST_BEFORE = timedelta(days=90)
 """A rating from longer before the opening belongs to some other episode."""
 
@@ -37,17 +39,20 @@ def check_time(occurred_at: datetime, latest: datetime) -> None:
         raise Invalid(errors=[FieldError("/occurred_at", "lies in the future", "in_the_future")])
 
 
-def place(episode: Episode, occurred_at: datetime, latest: datetime) -> list[str]:
+def place(
+    episode: Episode, occurred_at: datetime, latest: datetime, pointer: str = "/occurred_at"
+) -> list[str]:
     """The flags that follow from when a rating was given: before the opening, after the closing.
 
-    Raises Invalid for one in the future (after `latest`) or more than 90 days before the opening.
+    Raises Invalid for one in the future (after `latest`) or more than 90 days before the opening;
+    `pointer` is what of the request is to blame for that.
     """
     check_time(occurred_at, latest)
     if occurred_at < episode.opened_at - LONGEST_BEFORE:
         raise Invalid(
             errors=[
                 FieldError(
-                    "/occurred_at",
+                    pointer,
                     "more than 90 days before the episode was opened",
                     "before_episode",
                 )

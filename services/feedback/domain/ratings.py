@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from services.feedback.domain.episode import Episode, place
+from services.feedback.domain.measures import Measure
 from services.feedback.domain.state import Given, Rating
 from shared.contracts.feedback import (
     RatingContent,
@@ -17,8 +18,8 @@ from shared.contracts.feedback import (
     RatingVoided,
     VoidReason,
 )
-from shared.errors import Conflict, FieldError, Gone, Invalid, NotFound
-from shared.measures import Definition, Scored, measure, newest, score
+from shared.errors import Conflict, Gone, NotFound
+from shared.measures import Scored, score
 
 Likeness = Literal["same", "correctable", "other"]
 
@@ -27,14 +28,21 @@ CORRECTABLE = ("items", "total", "occurred_at", "note")
 
 
 def submit(
-    given: Given, episode: Episode, rating_id: str, latest: datetime, *, imported: bool = False
+    given: Given,
+    measure: Measure,
+    episode: Episode,
+    rating_id: str,
+    latest: datetime,
+    *,
+    imported: bool = False,
 ) -> RatingSubmitted:
-    """Take a rating. It is taken whatever the client's measuring state is, closed episode or not.
+    """Take a rating, scored with the newest version of its measure. It is taken whatever the
+    client's measuring state is, closed episode or not.
 
-    Raises Invalid for an unknown measure, numbers off their scale, a time in the future or more
-    than 90 days before the opening.
+    Raises Invalid for a measure that is not offered, numbers off their scale, a time in the
+    future or more than 90 days before the opening.
     """
-    definition = offered(given.measure)
+    definition = measure.offered()
     scored = score(definition, given.items, given.total)
     flags = place(episode, given.occurred_at, latest)
     return RatingSubmitted(
@@ -80,6 +88,7 @@ def correct(
     rating: Rating,
     given: Given,
     reason: str,
+    measure: Measure,
     episode: Episode,
     latest: datetime,
     *,
@@ -98,7 +107,7 @@ def correct(
         return None
     if alike == "other":
         raise Conflict("Only answers, time and note can be corrected: void it and submit anew.")
-    definition = measure(given.measure, rating.definition_version)
+    definition = measure.at(rating.definition_version)
     scored = score(definition, given.items, given.total)
     flags = place(episode, given.occurred_at, latest)
     return RatingCorrected(
@@ -160,25 +169,17 @@ def void(rating: Rating, reason: str, episode_id: str) -> RatingVoided | None:
     )
 
 
-def decline(episode: Episode, key: str, session_id: str | None, now: datetime) -> RatingDeclined:
+def decline(
+    episode: Episode, measure: Measure, session_id: str | None, now: datetime
+) -> RatingDeclined:
     """The client would rather not fill in this measure."""
     return RatingDeclined(
         episode_id=episode.id,
         client_id=episode.client_id,
-        measure=offered(key).key,
+        measure=measure.offered().key,
         session_id=session_id,
         at=now,
     )
-
-
-def offered(key: str) -> Definition:
-    """The measure that new ratings are scored with; Invalid for one that there is not."""
-    definition = newest().get(key)
-    if definition is None:
-        raise Invalid(
-            errors=[FieldError("/measure", "there is no such measure", "unknown_measure")]
-        )
-    return definition
 
 
 def find(ratings: Mapping[str, Rating], rating_id: str) -> Rating:

@@ -12,6 +12,7 @@ from shared.contracts.feedback import (
     RaterKind,
     RatingContent,
     RatingCorrected,
+    RatingMoved,
     RatingSubmitted,
     RatingVoided,
 )
@@ -54,14 +55,19 @@ class Rating(msgspec.Struct, frozen=True, kw_only=True):
     given: Given | None
     content: RatingContent | None
     version: int
+    imported: bool = False
     void: bool = False
 
 
 class Feedback(msgspec.Struct):
-    """All ratings of one episode; `version` is that of the stream."""
+    """All ratings of one episode; `version` is that of the stream.
+
+    `moved` says of ratings that are here no more to which episode they went.
+    """
 
     version: int = 0
     ratings: dict[str, Rating] = {}
+    moved: dict[str, str] = {}
 
 
 def fold(events: Iterable[tuple[int, Event]]) -> Feedback:
@@ -80,7 +86,8 @@ def evolve(event: Event, feedback: Feedback, version: int) -> None:
 
 @evolve.register
 def submitted(event: RatingSubmitted, feedback: Feedback, version: int) -> None:
-    """A new rating."""
+    """A new rating, or one that comes from another episode."""
+    feedback.moved.pop(event.rating_id, None)
     feedback.ratings[event.rating_id] = Rating(
         id=event.rating_id,
         client_id=event.client_id,
@@ -88,6 +95,7 @@ def submitted(event: RatingSubmitted, feedback: Feedback, version: int) -> None:
         given=given_in(event, event.private) if event.private else None,
         content=event.private,
         version=version,
+        imported=event.imported,
     )
 
 
@@ -127,7 +135,15 @@ def corrected(event: RatingCorrected, feedback: Feedback, version: int) -> None:
         given=given,
         content=content,
         version=version,
+        imported=event.imported,
     )
+
+
+@evolve.register
+def moved(event: RatingMoved, feedback: Feedback, version: int) -> None:
+    """The rating goes on in another episode."""
+    del feedback.ratings[event.rating_id]
+    feedback.moved[event.rating_id] = event.to_episode_id
 
 
 @evolve.register

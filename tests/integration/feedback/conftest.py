@@ -7,13 +7,19 @@ import pytest
 
 from shared.ids import new_id
 from tests.conftest import MakeDatabase
-from tests.support.feedback import Feedback, migrated, open_feedback
+from tests.support.feedback import Databases, Feedback, migrated, open_feedback
 
 
 @pytest.fixture(scope="package")
-async def shared_feedback(make_database: MakeDatabase) -> AsyncIterator[Feedback]:
+async def databases(make_database: MakeDatabase) -> Databases:
+    """The databases that the tests of this package share."""
+    return await migrated(make_database)
+
+
+@pytest.fixture(scope="package")
+async def shared_feedback(databases: Databases) -> AsyncIterator[Feedback]:
     """One web process of feedback for the tests of this package."""
-    async with open_feedback(await migrated(make_database)) as feedback:
+    async with open_feedback(databases) as feedback:
         await feedback.caught_up()
         yield feedback
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from services.feedback.domain import ratings
 from services.feedback.domain.episode import Episode
+from services.feedback.domain.measures import fold
 from services.feedback.domain.state import Feedback, Given, Rating, evolve
 from shared.contracts import Event
 from shared.contracts.feedback import RatingContent, RiskFlag
@@ -19,11 +20,12 @@ OPENED = datetime(2026, 1, 1, tzinfo=UTC)
 EPISODE = Episode("episode", "client", "adult", OPENED)
 GIVEN = Given(measure="ors", occurred_at=NOW, total=200, external_id="r-1", note="tired")
 DAY = timedelta(days=1)
+ORS = fold("ors", ())
 LATEST = NOW + timedelta(minutes=5)
 
 
 def submitted(given: Given = GIVEN, episode: Episode = EPISODE) -> RatingContent:
-    content = ratings.submit(given, episode, "rating", LATEST).private
+    content = ratings.submit(given, fold(given.measure, ()), episode, "rating", LATEST).private
     assert content is not None
     return content
 
@@ -37,7 +39,7 @@ def folded(*events: Event | None) -> Rating:
 
 
 def taken(given: Given = GIVEN) -> Rating:
-    return folded(ratings.submit(given, EPISODE, "rating", LATEST))
+    return folded(ratings.submit(given, fold(given.measure, ()), EPISODE, "rating", LATEST))
 
 
 def at(moment: datetime) -> Given:
@@ -45,7 +47,7 @@ def at(moment: datetime) -> Given:
 
 
 def test_a_rating_carries_the_version_of_the_measure_that_it_was_scored_with() -> None:
-    event = ratings.submit(GIVEN, EPISODE, "rating", LATEST, imported=True)
+    event = ratings.submit(GIVEN, ORS, EPISODE, "rating", LATEST, imported=True)
     assert (event.definition_version, event.imported) == (1, True)
 
 
@@ -107,13 +109,13 @@ def test_another_measure_or_rater_is_another_rating(change: dict[str, object]) -
     given = msgspec.structs.replace(GIVEN, **change)
     assert ratings.likeness(taken(), given) == "other"
     with pytest.raises(Conflict):
-        ratings.correct(taken(), given, "typo", EPISODE, LATEST)
+        ratings.correct(taken(), given, "typo", ORS, EPISODE, LATEST)
 
 
 def test_a_correction_keeps_what_it_does_not_name() -> None:
     rating = taken()
     given = ratings.with_changes(rating, None, 250, None)
-    event = ratings.correct(rating, given, "typo", EPISODE, LATEST)
+    event = ratings.correct(rating, given, "typo", ORS, EPISODE, LATEST)
     assert event is not None
     assert event.private is not None
     assert (event.private.total, event.private.note, event.private.external_id) == (
@@ -129,8 +131,8 @@ def test_correcting_a_total_by_items_leaves_no_old_total_behind() -> None:
     rating = taken()
     given = ratings.with_changes(rating, {"1": 10, "2": 10, "3": 10, "4": 10}, None, None)
     corrected = folded(
-        ratings.submit(GIVEN, EPISODE, "rating", LATEST),
-        ratings.correct(rating, given, "found the form", EPISODE, LATEST),
+        ratings.submit(GIVEN, ORS, EPISODE, "rating", LATEST),
+        ratings.correct(rating, given, "found the form", ORS, EPISODE, LATEST),
     )
     assert corrected.given == given
     assert corrected.content is not None
@@ -141,13 +143,13 @@ def test_a_correction_is_checked_like_a_submission() -> None:
     for change in ({"total": 401}, {"occurred_at": NOW + DAY}):
         given = msgspec.structs.replace(GIVEN, **change)
         with pytest.raises(Invalid):
-            ratings.correct(taken(), given, "typo", EPISODE, LATEST)
+            ratings.correct(taken(), given, "typo", ORS, EPISODE, LATEST)
 
 
 def test_correcting_to_what_it_says_and_voiding_twice_change_nothing() -> None:
     rating = taken()
-    assert ratings.correct(rating, GIVEN, "again", EPISODE, LATEST) is None
-    submission = ratings.submit(GIVEN, EPISODE, "rating", LATEST)
+    assert ratings.correct(rating, GIVEN, "again", ORS, EPISODE, LATEST) is None
+    submission = ratings.submit(GIVEN, ORS, EPISODE, "rating", LATEST)
     void = folded(submission, ratings.void(rating, "wrong client", EPISODE.id))
     assert void.void
     assert ratings.void(void, "wrong client", EPISODE.id) is None
@@ -156,11 +158,11 @@ def test_correcting_to_what_it_says_and_voiding_twice_change_nothing() -> None:
 def test_a_void_rating_cannot_be_corrected() -> None:
     void = msgspec.structs.replace(taken(), void=True)
     with pytest.raises(Conflict):
-        ratings.correct(void, at(NOW - DAY), "typo", EPISODE, LATEST)
+        ratings.correct(void, at(NOW - DAY), "typo", ORS, EPISODE, LATEST)
 
 
 def test_of_an_erased_client_nothing_is_compared_corrected_or_voided() -> None:
-    event = ratings.submit(GIVEN, EPISODE, "rating", LATEST)
+    event = ratings.submit(GIVEN, ORS, EPISODE, "rating", LATEST)
     erased = folded(msgspec.structs.replace(event, private=None))
     with pytest.raises(Gone):
         ratings.likeness(erased, GIVEN)
@@ -171,11 +173,11 @@ def test_of_an_erased_client_nothing_is_compared_corrected_or_voided() -> None:
 @with_any(st.lists(st.integers(0, 400), min_size=1, max_size=6), st.booleans())
 def test_folding_the_events_gives_what_was_said_last(totals: list[int], voided: bool) -> None:
     feedback = Feedback()
-    evolve(ratings.submit(GIVEN, EPISODE, "rating", LATEST), feedback, 1)
+    evolve(ratings.submit(GIVEN, ORS, EPISODE, "rating", LATEST), feedback, 1)
     for total in totals:
         rating = feedback.ratings["rating"]
         given = ratings.with_changes(rating, None, total, None)
-        event = ratings.correct(rating, given, "typo", EPISODE, LATEST)
+        event = ratings.correct(rating, given, "typo", ORS, EPISODE, LATEST)
         assert (event is None) == (rating.given == given)
         if event is not None:
             evolve(event, feedback, 2)
