@@ -103,7 +103,7 @@ class Batches:
         records = [record for part in parts for record in part.records]
         tenants = sorted({r.envelope.tenant if r.envelope else "" for r in records})
         async with (
-            big_ones_in_turn(len(records)),
+            big_ones_in_turn(len(records)) if self.versions else nullcontext(),
             transaction(self.database, tenants) as (connection, conn),
         ):
             if self.versions:
