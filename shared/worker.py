@@ -10,7 +10,7 @@ import logging
 import math
 import signal
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -49,8 +49,8 @@ DEAD_SECONDS = 300.0
 
 
 class Worker:
-    """Runs the parts of one service until told to stop. `closing` is what is closed at the end,
-    in this order: databases, key rings."""
+    """Runs the parts of one service until told to stop. `beside` are parts of its own, by their
+    names; `closing` is what is closed at the end, in this order: databases, key rings."""
 
     def __init__(
         self,
@@ -59,12 +59,14 @@ class Worker:
         relay: Relay | None,
         broker: KafkaBroker,
         consumers: Sequence[Consumer],
+        beside: Mapping[str, Callable[[], Coroutine[Any, Any, None]]] | None = None,
         closing: Sequence[Callable[[], Awaitable[None]]] = (),
     ) -> None:
         self.service = service
         self._relay = relay
         self._broker = broker
         self._consumers = consumers
+        self._beside = beside or {}
         self._closing = closing
         self._stop = asyncio.Event()
         self._failed = False
@@ -124,6 +126,7 @@ class Worker:
             (consumer.group, self._watch(consumer)) for consumer in self._consumers
         ]
         parts.append(("pulse", self._beat()))
+        parts += [(name, work()) for name, work in self._beside.items()]
         if self._relay is not None:
             parts.append(("relay", self._relay.run()))
         if self._consumers:

@@ -1,7 +1,8 @@
 """The composition root of alerts: everything is wired here, by hand."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import FastAPI
 
@@ -18,6 +19,7 @@ from services.alerts.consumers import (
 from services.alerts.handlers import SERVICE, Alerts
 from services.alerts.live.log import Log
 from services.alerts.settings import Settings
+from services.alerts.timekeeping import Timekeeper, through
 from shared.consuming import Consumer, create_broker
 from shared.database import create_database
 from shared.eventstore import EventStore
@@ -30,7 +32,8 @@ from shared.web import create_api
 from shared.worker import Worker
 
 WORKER_CONNECTIONS = 14
-"""Three consumers, each with a few transactions at once, and what they read beside them."""
+"""Three consumers, each with a few transactions at once, the clock, and what they read beside
+them."""
 
 RULES_RECORDS = 200
 """Folding more series than this at a time would keep transactions open for too long."""
@@ -87,7 +90,8 @@ def create_worker(settings: Settings, *, urgent: bool = True, rules: bool = True
     store = EventStore(database, keyring, service=SERVICE)
     bell = Bell(settings.redis_url)
     broker = create_broker(settings.kafka)
-    consumers = []
+    consumers: list[Consumer] = []
+    beside: dict[str, Callable[[], Coroutine[Any, Any, None]]] = {}
     if urgent:
         risk = Consumer(
             group=RISK_GROUP,
@@ -112,18 +116,20 @@ def create_worker(settings: Settings, *, urgent: bool = True, rules: bool = True
         )
         care = Consumer(
             group=CARE_GROUP,
-            topics=[topic("intake")],
-            handler=CareHandler(),
+            topics=[topic("intake"), topic("feedback")],
+            handler=CareHandler(keyring),
             database=database,
             store=None,
             broker=broker,
             gather_seconds=GATHER_SECONDS,
         )
         consumers += [judged, care]
+        beside["time"] = Timekeeper(database, store, bell, through(database)).run
     return Worker(
         SERVICE,
         relay=Relay(SERVICE, settings.reader_url, settings.kafka) if urgent else None,
         broker=broker,
         consumers=consumers,
+        beside=beside,
         closing=[bell.close, keyring.close, database.dispose],
     )

@@ -10,6 +10,7 @@ from typing import TypeVar, cast, get_args
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.alerts.bell import Bell
+from services.alerts.courses import SAYINGS, SaidOfRules, save_rule_sets
 from services.alerts.domain.alert import Alert, AlertEvent, alert_stream, series_of
 from services.alerts.domain.judged import Assessment, hold, put, words_of
 from services.alerts.domain.reconcile import Change, reconcile
@@ -52,6 +53,7 @@ class AlertPlan(Plan):
         self.alerts: dict[Key, Alert] = {}
         self.heard: dict[Key, Heard] = {}
         self.taken: dict[Key, int] = {}
+        self.rule_sets: list[tuple[str, int, SaidOfRules]] = []
         self._is_live = False
         self._bell = bell
 
@@ -69,6 +71,7 @@ class AlertPlan(Plan):
         else:
             await save_alerts(driver(conn), alerts)
         await save_words(driver(conn), self.heard)
+        await save_rule_sets(driver(conn), self.rule_sets)
 
     async def committed(self) -> None:
         """Wake the streams, which tell nothing of what is history."""
@@ -112,6 +115,7 @@ class RulesHandler:
     async def prepare(self, conn: AsyncConnection, events: Sequence[Incoming]) -> AlertPlan:
         """The alerts that the assessments in `events` call for, and the series with them."""
         plan = AlertPlan(self._bell)
+        plan.rule_sets = [*said_of_rules(one.envelope for one in events)]
         asked = [e.envelope for e in events if e.envelope.event_type in ASSESSMENT_TYPES]
         if not asked:
             return plan
@@ -189,6 +193,14 @@ def last_review(rows: Iterable[Row]) -> Reviewed | None:
     reviews = (row for row in rows if row.alert.rule == RISK_ITEM and row.alert.by_person)
     last = max(reviews, key=lambda row: row.changed_at, default=None)
     return None if last is None else Reviewed(last.alert.value, last.changed_at)
+
+
+def said_of_rules(envelopes: Iterable[Envelope]) -> Iterator[tuple[str, int, SaidOfRules]]:
+    """What organisations said of their rules: the rules of time follow them."""
+    for envelope in envelopes:
+        if envelope.event_type in SAYINGS:
+            event = leave_sealed(envelope).data
+            yield envelope.tenant, envelope.streamversion, cast("SaidOfRules", event)
 
 
 def heard_of(recorded: Sequence[Recorded[Assessment]]) -> Heard:

@@ -9,7 +9,7 @@ from shared.ids import derived_id
 
 
 class Decided(NamedTuple):
-    """An event of an alert: what caused it, and the alert after it.
+    """An event of an alert: what caused it (None: time), and the alert after it.
 
     `about` tells apart the events of one alert that have one cause; the trace is the cause's.
     """
@@ -17,7 +17,7 @@ class Decided(NamedTuple):
     event: AlertEvent
     alert: Alert
     about: str
-    causation_id: str
+    causation_id: str | None
     correlation_id: str
     traceparent: str | None
 
@@ -55,7 +55,8 @@ def append_of(tenant: str, alert: Alert, events: Sequence[NewEvent]) -> Append:
 
 def new_event(decided: Decided) -> NewEvent:
     """The event under an id that follows from its cause: a duplicate is the same event."""
-    parts = (decided.alert.id, decided.event.type, decided.causation_id, decided.about)
+    cause = decided.causation_id or ""
+    parts = (decided.alert.id, decided.event.type, cause, decided.about)
     return NewEvent(
         id=derived_id("alert-event", *parts),
         data=decided.event,

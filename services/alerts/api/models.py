@@ -68,7 +68,8 @@ class AlertView(ApiModel):
     """An alert and why it fired.
 
     `inputs` and `thresholds` are points; they and the texts are empty once the client is erased.
-    `held_back_since` is there while an event of the client could not be read.
+    `held_back_since` is there while an event of the client could not be read. Alerts on the
+    episode as a whole have neither measure nor rater.
     """
 
     id: str
@@ -77,8 +78,8 @@ class AlertView(ApiModel):
     episode_status: Literal["open", "closed", "unknown"]
     rule: RuleView
     kind: str
-    measure: str
-    rater: RaterView
+    measure: str | None
+    rater: RaterView | None
     severity: Severity
     status: Status
     historical: bool

@@ -54,17 +54,17 @@ def done(alert: Alert) -> bytes:
 
 def alert_view(row: Row, told: Sequence[Recorded[Event]], around: Around) -> AlertView:
     """An alert with its history; `row` is made of the same events."""
-    alert = row.alert
+    alert, series = row.alert, row.alert.series
     content = alert.content or AlertContent()
     return AlertView(
         id=alert.id,
-        client_id=alert.series.client_id,
-        episode_id=alert.series.episode_id,
-        episode_status=EPISODE_STATUS[around.closed.get(alert.series.episode_id)],
+        client_id=series.client_id,
+        episode_id=series.episode_id,
+        episode_status=EPISODE_STATUS[around.closed.get(series.episode_id)],
         rule=RuleView(id=alert.rule, version=alert.rule_version),
         kind=alert.kind,
-        measure=alert.series.measure,
-        rater=RaterView(kind=alert.series.rater_kind, id=alert.series.rater_id),
+        measure=series.measure or None,
+        rater=RaterView(kind=series.rater_kind, id=series.rater_id) if series.measure else None,
         severity=alert.severity,
         status=alert.status,
         historical=alert.historical,
@@ -78,7 +78,7 @@ def alert_view(row: Row, told: Sequence[Recorded[Event]], around: Around) -> Ale
         flags=content.flags,
         assignee=row.assignee,
         history=[history_view(one) for one in told],
-        held_back_since=around.held_back_since.get(alert.series.client_id),
+        held_back_since=around.held_back_since.get(series.client_id),
         version=alert.version,
         link=link(alert.id),
     )

@@ -2,7 +2,7 @@
 
 Risk alerts and rule alerts live the same life with two differences: only a person's review ends a
 risk alert, and a risk alert shows the latest answer where a rule alert shows the rating that
-raised it.
+raised it. One that time raised shows how long it is by now.
 """
 
 from collections.abc import Iterable
@@ -135,6 +135,11 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return self.kind == "risk"
 
     @property
+    def shows_latest(self) -> bool:
+        """Whether it says what was found last, not what raised it."""
+        return self.kind in ("risk", "time")
+
+    @property
     def ended(self) -> bool:
         """Whether it is over."""
         return self.status in ("resolved", "withdrawn")
@@ -213,7 +218,7 @@ def _repeated(alert: Alert, event: AlertRepeated) -> Alert:
         status="open" if reopened else alert.status,
         severity=event.severity,
         causes=_with(alert.causes, event.cause_id),
-        content=event.private if alert.is_risk and event.private else alert.content,
+        content=event.private if alert.shows_latest and event.private else alert.content,
         value=_higher(alert.value, _value(event.private)) if alert.is_risk else alert.value,
         live_version=_live_version(alert, alert.version, historical=event.historical),
     )

@@ -85,13 +85,17 @@ def put(series: JudgedSeries, words: Words) -> JudgedSeries:
     return {rating_id: judged for rating_id, judged in merged.items() if judged is not None}
 
 
-def _said(verdict: Verdict) -> Said:
-    content = AlertContent(
+def content_of(verdict: Verdict) -> AlertContent:
+    """What an alert says of what a rule found."""
+    return AlertContent(
         inputs=verdict.inputs,
         thresholds=verdict.thresholds,
         text=verdict.text,
         counterfactual=verdict.counterfactual,
     )
+
+
+def _said(verdict: Verdict) -> Said:
     return Said(
         verdict.rule,
         verdict.rule_version,
@@ -99,5 +103,5 @@ def _said(verdict: Verdict) -> Said:
         verdict.severity,
         verdict.holds,
         verdict.cleared,
-        content if verdict.holds else None,
+        content_of(verdict) if verdict.holds else None,
     )

@@ -18,6 +18,7 @@ from services.alerts.bell import Bell
 from services.alerts.care import CareHandler
 from services.alerts.consumers import RiskHandler, RulesHandler
 from services.alerts.settings import Settings
+from services.alerts.timekeeping import Timekeeper
 from shared.consuming import Handler, Incoming
 from shared.contracts import Event, decode, envelope_bytes
 from shared.contracts.feedback import RatingContent, RatingSubmitted, RiskFlag
@@ -57,6 +58,7 @@ class Home:
     risk: RiskHandler
     rules: RulesHandler
     care: CareHandler
+    timekeeper: Timekeeper
     issuer: TokenIssuer
     base_url: str
     app: FastAPI
@@ -100,8 +102,8 @@ class Home:
         records = [await self.record(client, event) for event in events]
         await self.handle(self.rules, *records)
 
-    async def record(self, client: Client, event: Event) -> Incoming:
-        """The event as it would come out of Kafka."""
+    async def record(self, client: Client, event: Event, at: datetime | None = None) -> Incoming:
+        """The event as it would come out of Kafka; recorded now, if nothing else is said."""
         service = event.type.split(".")[1]
         stream = f"{service}-{client.episode_id}"
         version = self.versions[stream] = self.versions.get(stream, 0) + 1
@@ -110,7 +112,7 @@ class Home:
         raw = envelope_bytes(
             event_type=event.type,
             subject=client.id,
-            recorded_at=datetime.now(UTC),
+            recorded_at=at or datetime.now(UTC),
             version=version,
             epoch=1,
             position=version,
@@ -122,6 +124,21 @@ class Home:
             **names,
         )
         return Incoming(f"heroic.{service}.events", 0, version, raw, decode(raw))
+
+    async def tell(self, client: Client, *events: Event, at: datetime | None = None) -> None:
+        """Intake or feedback said so, one event after another, recorded at a time."""
+        records = [await self.record(client, event, at) for event in events]
+        for record in records:
+            await self.handle(self.care, record)
+
+    async def alerts(self, client: Client, *rules: str) -> list[dict[str, Any]]:
+        """The client's alerts of these rules (none: of all), the oldest first."""
+        async with self.http(client.tenant) as http:
+            query = {"client_id": client.id, "rule": list(rules)}
+            answer = await http.get("/v1/alerts", params=query)
+        assert answer.status_code == 200, answer.text
+        found: list[dict[str, Any]] = answer.json()["items"]
+        return found[::-1]
 
     async def handle(self, handler: Handler, *records: Incoming) -> None:
         """Hand a batch to a handler, in a transaction as the kernel does it."""
@@ -189,6 +206,11 @@ def assessed(client: Client, number: int, holds: bool, imported: bool = False) -
     )
 
 
+async def nobody_knows() -> datetime | None:
+    """How far everything is processed: tests say themselves for which time they look."""
+    return None
+
+
 @asynccontextmanager
 async def open_home(make_database: MakeDatabase, redis_url: str) -> AsyncIterator[Home]:
     """Alerts with a migrated database, its handlers, and its web server on a free port."""
@@ -220,7 +242,8 @@ async def open_home(make_database: MakeDatabase, redis_url: str) -> AsyncIterato
             store,
             RiskHandler(keyring, store, bell),
             RulesHandler(keyring, store, bell),
-            CareHandler(),
+            CareHandler(keyring),
+            Timekeeper(database, store, bell, nobody_knows),
             TokenIssuer(signing, ISSUER),
             base_url,
             app,

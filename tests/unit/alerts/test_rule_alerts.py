@@ -248,7 +248,8 @@ def test_a_state_that_gets_more_severe_raises_its_open_alert() -> None:
 
 def test_the_third_repetition_goes_one_step_up_from_the_highest_so_far() -> None:
     ratings = Ratings()
-    for number, severity in enumerate(("medium", "high", "medium", "medium", "high"), 3):
+    severities: list[Severity] = ["medium", "high", "medium", "medium", "high"]
+    for number, severity in enumerate(severities, 3):
         ratings.hear(assessed(number, off_track(severity)))
     assert ratings.severity() == "urgent"
 
