@@ -16,7 +16,27 @@ GOOD: dict[str, dict[str, Any]] = {
     "/v1/ratings": {"episode_id": "{episode}", "measure": "ors", "occurred_at": AT, "total": 20},
     "/v1/ratings/{rating}/correct": {"total": 20, "reason": "misread"},
     "/v1/ratings/{rating}/void": {"reason": "wrong client"},
+    "/v1/ratings/{rating}/move": {"episode_id": "{episode}", "reason": "wrong client"},
     "/v1/ratings/decline": {"episode_id": "{episode}", "measure": "ors"},
+    "/v1/measures": {
+        "key": "mood",
+        "version": 1,
+        "title": "Mood",
+        "kind": "outcome",
+        "better": "higher",
+        "items": [],
+        "total": {"low": 0, "high": 10, "step": 1},
+        "missing": {"most": 0},
+        "licence": {"holder": "Us", "ships": "scoring", "note": ""},
+        "source": "Ours",
+    },
+    "/v1/measures/{key}/retire": {"reason": "too long"},
+    "/v1/measures/{key}/wordings": {
+        "language": "de",
+        "wording": {"title": "", "items": {}, "attribution": "Them", "source": "Theirs"},
+        "licence": "No. 7",
+        "attested_by": "A. Person",
+    },
 }
 BULK = "/v1/ratings/bulk"
 WITH_QUERY = "/v1/ratings?on_conflict=correct"
@@ -53,7 +73,7 @@ BAD: dict[str, tuple[Callable[[dict[str, Any]], bytes], set[int]]] = {
     "Infinity": (lambda body: with_raw(body, b"-Infinity"), {422}),
     "1e309": (lambda body: with_raw(body, b"1e309"), {422}),
     "deep nesting": (lambda body: with_raw(body, b"[" * 40 + b"]" * 40), {422}),
-    "nesting without end": (lambda body: b"[" * 500_000, {400, 422}),
+    "nesting without end": (lambda body: b"[" * 500_000, {400, 413, 422}),
     "an unknown field": (lambda body: encoded(body, favourite_colour="blue"), {422}),
     "NUL": (lambda body: first_text(body, "a\0b"), {422}),
     "a lone surrogate": (lambda body: first_text(body, "a\ud800b"), {422}),
@@ -92,10 +112,10 @@ WRONG_RATINGS: dict[str, dict[str, Any]] = {
 
 @pytest.fixture
 async def target(feedback: Feedback) -> dict[str, str]:
-    """An episode with one rating."""
+    """An episode with one rating, and a measure."""
     episode = await feedback.episode()
     rating = (await feedback.submit(episode)).json()["id"]
-    return {"{episode}": episode, "{rating}": rating}
+    return {"{episode}": episode, "{rating}": rating, "{key}": "bdi"}
 
 
 def filled(text: str, target: dict[str, str]) -> str:
@@ -111,6 +131,7 @@ async def assert_refused(
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json().keys() >= {"type", "title", "status", "detail", "code", "trace_id"}
     assert len(await feedback.events(target["{episode}"])) == 1
+    assert await feedback.count() == 1
 
 
 def test_every_call_with_a_body_is_tried(feedback: Feedback) -> None:

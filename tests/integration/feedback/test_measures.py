@@ -29,7 +29,7 @@ MOOD: dict[str, Any] = {
     "licence": {"holder": "Us", "ships": "scoring", "note": "Ours."},
     "source": "Our own pilot.",
 }
-ANSWERS = {"items": {"1": 2, "2": 3}, "total": None, "measure": "mood"}
+ANSWERS: dict[str, Any] = {"items": {"1": 2, "2": 3}, "total": None, "measure": "mood"}
 WORDS: dict[str, Any] = {
     "language": "de",
     "wording": {
