@@ -4,14 +4,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
-from sqlalchemy import text
 
 from services.outcomes.api import clients, rules, stream
 from services.outcomes.api.context import Context
 from services.outcomes.assessor import GROUP as ASSESSOR
 from services.outcomes.assessor import Assessor
+from services.outcomes.backtest import Backtests
 from services.outcomes.feed import Feed
 from services.outcomes.projector import Projector
+from services.outcomes.rule_commands import RuleCommands
 from services.outcomes.settings import Settings
 from services.outcomes.views import GROUP, Views
 from services.outcomes.wake import Bell, Ear
@@ -43,21 +44,23 @@ def create_app(settings: Settings) -> FastAPI:
     """The web process of outcomes."""
     database = create_database(settings.database_url)
     keyring = open_keyring(create_database(settings.keys_url), settings.key_encryption_key)
+    store = EventStore(database, keyring, service=SERVICE)
     feed = Feed(database)
     hub = Hub(feed, Ear(settings.redis_url), rest_seconds=REST_SECONDS)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         hub.start()
+        await store.start()
         yield
+        await store.stop()
         await hub.stop()
         await keyring.close()
         await database.dispose()
 
     async def ready() -> None:
         hub.check()
-        async with database.session() as conn:
-            await conn.execute(text("SELECT 1"))
+        await store.check()
 
     app = create_api(
         SERVICE,
@@ -68,7 +71,9 @@ def create_app(settings: Settings) -> FastAPI:
         ready=ready,
         settings=settings,
     )
-    app.state.context = Context(Views(database, keyring), feed, hub)
+    app.state.context = Context(
+        Views(database, keyring), feed, hub, RuleCommands(store), Backtests(database, keyring)
+    )
     return app
 
 

@@ -84,7 +84,7 @@ class Judge:
             if recipe.compile is not None and applies(about) and has_all(about, recipe):
                 self._steps.append(step_of(rule, recipe.compile(about), primary=person.primary))
         windows = [int(rule.thresholds.get("window", 0)) for rule in rules.rules]
-        self._kept = max(2 * WINDOW, *windows) - 1
+        self._kept = max([2 * WINDOW, *windows]) - 1
 
     @property
     def rules(self) -> list[str]:

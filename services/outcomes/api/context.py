@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 from fastapi import Request
 
+from services.outcomes.backtest import Backtests
 from services.outcomes.feed import Change, Feed
+from services.outcomes.rule_commands import RuleCommands
 from services.outcomes.views import Views
 from shared.hub import Hub
 
@@ -16,6 +18,8 @@ class Context:
     views: Views
     feed: Feed
     hub: Hub[Change]
+    rules: RuleCommands
+    backtests: Backtests
 
 
 def context(request: Request) -> Context:

@@ -1,7 +1,5 @@
 """What outcomes answers: the client outcome view and its summaries. Numbers are plain points."""
 
-# ruff: noqa: RUF012 - pydantic gives every model its own copy of an empty default.
-
 from datetime import datetime
 from typing import Any, Literal
 
@@ -9,7 +7,7 @@ from pydantic import Field
 
 from shared.contracts.feedback import RaterKind
 from shared.contracts.intake import AgeGroup, Ending, MeasuringState, SessionStatus, SessionType
-from shared.contracts.outcomes import Change, Requirement, ResolvesWhen, Severity, SignalKind
+from shared.contracts.outcomes import Change, Severity, SignalKind
 from shared.web.models import ApiModel
 
 EpisodeStatus = Literal["open", "closed", "unknown"]
@@ -210,45 +208,4 @@ class CaseloadPage(ApiModel):
     """A page of a caseload: one line an episode and series."""
 
     items: list[SummaryView]
-    next: str | None
-
-
-class RuleScope(ApiModel):
-    """Which measures a rule is for; no `measures`: all of this kind."""
-
-    kind: Literal["outcome", "alliance"] = "outcome"
-    measures: list[str] = []
-
-
-class RuleView(ApiModel):
-    """A rule as data: what it is called, how loud it is, when it is evaluated and with which
-    numbers. `thresholds` are exact decimals as text, `by_measure` those of single measures. What
-    has its default is left out."""
-
-    id: str
-    version: int
-    kind: SignalKind
-    severity: Severity
-    applies_to: RuleScope = RuleScope()
-    requires: list[Requirement] = []
-    resolves_when: ResolvesWhen | None = None
-    least_ratings: int = 1
-    ends_after: int = 1
-    at: list[int] = []
-    thresholds: dict[str, str] = {}
-    by_measure: dict[str, dict[str, str]] = {}
-
-
-class RuleSetView(ApiModel):
-    """The rules of one version."""
-
-    key: str
-    version: int
-    rules: list[RuleView]
-
-
-class RulesPage(ApiModel):
-    """A page of rule sets."""
-
-    items: list[RuleSetView]
     next: str | None
