@@ -61,6 +61,17 @@ class FrontDoor:
         answer: dict[str, Any] = (await self.call("GET", path, **options)).json()
         return answer
 
+    async def items(self, path: str) -> AsyncIterator[dict[str, Any]]:
+        """Everything in a list, page by page."""
+        cursor: dict[str, str] = {}
+        while True:
+            page = await self.get(path, params={"limit": 200} | cursor)
+            for item in page["items"]:
+                yield item
+            if page["next"] is None:
+                return
+            cursor = {"cursor": page["next"]}
+
     async def bulk(
         self, path: str, lines: Sequence[dict[str, Any]], headers: dict[str, str] | None = None
     ) -> list[dict[str, Any]]:
