@@ -7,6 +7,7 @@ from datetime import datetime
 import asyncpg
 
 from services.alerts.care_rows import episodes_of, touch
+from services.alerts.domain.holding import INSTANT
 from services.alerts.rows import Key
 from shared.database import Database, driver
 
@@ -68,4 +69,4 @@ async def _take_in(
         keys = sorted(ended)
         await conn.execute(RELEASE, [key[0] for key in keys], [key[1] for key in keys])
     episodes = await episodes_of(conn, [*begun, *ended])
-    await touch(conn, dict.fromkeys(episodes, now))
+    await touch(conn, dict.fromkeys(episodes, now - INSTANT))

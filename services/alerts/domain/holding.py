@@ -61,10 +61,14 @@ def held_before(rule: Rule, course: Course, alert: Alert) -> bool:
 
 
 def next_moment(rules: Mapping[str, Rule], course: Course, now: datetime) -> datetime | None:
-    """The next moment from `now` on after which a rule may hold that does not yet; None: never."""
+    """The next moment from `now` on after which it may be otherwise than now; None: never.
+
+    Sessions and forms may be told of a little ahead of the clock.
+    """
     if not course.is_open(now) or course.held_since is not None:
         return None
     moments = [one.session.starts_at for one in course.bookings]
+    moments += [one.answer.at for one in course.forms]
     if gone := rules.get("gap"):
         last, so_far = course.last_contact(now), course.as_of(now)
         limit = gap_limit(gone, so_far, now)

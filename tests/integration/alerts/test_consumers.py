@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 from uuid import uuid4
@@ -11,7 +12,10 @@ import msgspec
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from shared.consuming import Consumer, Handler, Incoming, create_broker
+from shared.consuming import Consumer, Handler, Incoming, create_broker, held_back_since
+from shared.consuming.parking import ParkedEvent, discard, list_parked
+from shared.contracts.intake import EpisodeOpened
+from shared.database import create_database
 from tests.integration.alerts.home import Client, Home, assessed, phq9
 from tests.integration.alerts.test_stream import listening, take
 from tests.support.waiting import eventually_async
@@ -151,3 +155,63 @@ async def alerts_of(home: Home, client: Client) -> list[dict[str, Any]]:
 async def has(home: Home, client: Client, count: int) -> bool:
     """Whether the client has so many alerts."""
     return len(await alerts_of(home, client)) == count
+
+
+async def test_held_back_data_is_told_and_time_goes_on_once_it_is_there(
+    home: Home, kafka: str
+) -> None:
+    client = await home.new_client()
+    now = datetime.now(UTC)
+    start = now - timedelta(days=30)
+    opening = EpisodeOpened(
+        episode_id=client.episode_id, client_id=client.id, age_group="adult", opened_at=start
+    )
+    forged = poison(await home.record(client, phq9(client, 0)))
+    async with consuming(home, kafka, home.care, versions=True) as wire:
+        await wire.send(await home.record(client, opening, start), forged, key=client.id)
+        assert await eventually_async(lambda: is_parked(home, wire.topic))
+        await home.timekeeper.look(now + timedelta(minutes=1))
+        [alert] = await alerts_of(home, client)
+        assert (alert["rule"]["id"], alert["severity"]) == ("data_held_up", "high")
+        [parked] = await parked_of(home, wire.topic)
+        operators = create_database(home.urls.reader)
+        await discard(operators, wire.topic, parked.event_id)
+        await operators.dispose()
+        assert await eventually_async(lambda: is_released(home, client))
+        await home.timekeeper.look(now + timedelta(minutes=2))
+    found = {one["rule"]["id"]: one["status"] for one in await alerts_of(home, client)}
+    assert found == {"data_held_up": "resolved", "gap": "open"}
+
+
+async def test_held_back_data_of_an_episode_that_nobody_could_read_is_told_of_it(
+    home: Home, kafka: str
+) -> None:
+    known, client = await home.new_client(), await home.new_client()
+    marker = await home.record(known, phq9(known, 0))
+    forged = poison(await home.record(client, phq9(client, 0)))
+    async with consuming(home, kafka, home.care, versions=True) as wire:
+        await wire.send(marker, forged, key=client.id)
+        assert await eventually_async(lambda: is_parked(home, wire.topic))
+        await home.timekeeper.look(datetime.now(UTC) + timedelta(minutes=1))
+    [alert] = await alerts_of(home, client)
+    assert (alert["rule"]["id"], alert["episode_id"]) == ("data_held_up", client.episode_id)
+    assert alert["episode_status"] == "unknown"
+
+
+async def parked_of(home: Home, group: str) -> list[ParkedEvent]:
+    """What the group has parked, as operators see it."""
+    operators = create_database(home.urls.reader)
+    found = await list_parked(operators, group=group)
+    await operators.dispose()
+    return found
+
+
+async def is_parked(home: Home, group: str) -> bool:
+    """Whether the group has parked something."""
+    return bool(await parked_of(home, group))
+
+
+async def is_released(home: Home, client: Client) -> bool:
+    """Whether nothing of the client is held back any more."""
+    async with home.database.session(client.tenant) as conn:
+        return not await held_back_since(conn, client.tenant, [client.id])
