@@ -17,6 +17,7 @@ class LazyGroup(TyperGroup):
     GROUPS: ClassVar[dict[str, tuple[str, str]]] = {
         "import": ("imports", "commands"),
         "analyse": ("analyse", "commands"),
+        "assess": ("assess", "commands"),
         "expected": ("expected", "commands"),
         "organisation": ("operators", "organisation"),
         "integration": ("operators", "integration"),

@@ -50,17 +50,17 @@ class Assessor:
             writes += hearing.writes(state)
             states[key] = Packed(before.row_version + 1 if before else 1, pack(state))
         waiting = lacking(opened, news.standards)
-        return AssessorPlan(await self._without_erased(writes), states, news, waiting)
+        said = await without_erased(writes, self._keyring)
+        return AssessorPlan(said, states, news, waiting)
 
-    async def _without_erased(self, writes: Sequence[Write]) -> list[Write]:
-        """Nothing more can be said about somebody whose key is gone."""
-        refs = {(write.tenant, append.secret_of) for write in writes for append in write.appends}
-        ciphers: Mapping[ClientKey, object] = await self._keyring.load(refs) if refs else {}
-        return [
-            write
-            for write in writes
-            if ciphers[write.tenant, write.appends[0].secret_of] is not None
-        ]
+
+async def without_erased(writes: Sequence[Write], keyring: Keyring) -> list[Write]:
+    """Those that are not about somebody whose key is gone: nothing more can be said of them."""
+    refs = {(write.tenant, append.secret_of) for write in writes for append in write.appends}
+    ciphers: Mapping[ClientKey, object] = await keyring.load(refs) if refs else {}
+    return [
+        write for write in writes if ciphers[write.tenant, write.appends[0].secret_of] is not None
+    ]
 
 
 class AssessorPlan(Plan):
@@ -107,14 +107,16 @@ class Hearing:
             mark.only_appended = False
 
     def writes(self, state: AssessorState) -> list[Write]:
-        """One write an episode that has news; `state` remembers it as said."""
-        tenant, client_id = self._key
+        """One write an episode that has news; `state` remembers it as said. It belongs to the
+        trace of its last cause."""
         found = []
         for episode_id, mark in self._touched.items():
             before = state.courses[episode_id].version if episode_id in state.courses else 0
-            derived = speak(state, Speech(client_id, episode_id, mark, self._standards))
+            derived = speak(state, Speech(self._key[1], episode_id, mark, self._standards))
             if derived:
-                found.append(write(tenant, client_id, episode_id, before, derived, self._causes))
+                last = self._causes[derived[-1].cause_id]
+                by = last.correlation_id, trace_of(last)
+                found.append(write(self._key, episode_id, before, derived, *by))
         return found
 
 
@@ -124,15 +126,15 @@ def cause_in(events: Sequence[Incoming], tenant: str) -> Recorded[Event]:
 
 
 def write(
-    tenant: str,
-    client_id: str,
+    key: ClientKey,
     episode_id: str,
     expected: int,
     derived: Sequence[Derived],
-    causes: Mapping[str, Recorded[Event]],
+    correlation_id: str,
+    traceparent: str | None,
 ) -> Write:
-    """The append to an episode's assessment stream; it belongs to the trace of its last cause."""
-    last = causes[derived[-1].cause_id]
+    """The append to an episode's assessment stream."""
+    tenant, client_id = key
     append = Append(
         tenant=tenant,
         stream=f"assessment-{episode_id}",
@@ -142,10 +144,7 @@ def write(
         secret_of=client_id,
     )
     return Write(
-        tenant=tenant,
-        appends=[append],
-        correlation_id=last.correlation_id,
-        traceparent=trace_of(last),
+        tenant=tenant, appends=[append], correlation_id=correlation_id, traceparent=traceparent
     )
 
 

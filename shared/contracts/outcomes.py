@@ -93,7 +93,8 @@ class RatingAssessed(Event, frozen=True, kw_only=True):
 
 
 class AssessmentRevised(Event, frozen=True, kw_only=True):
-    """Stream `assessment-<episode id>`: a late, corrected or voided rating changed this one."""
+    """Stream `assessment-<episode id>`: a late, corrected or voided rating changed this one, or
+    it was judged anew by command (then it counts as `imported`, as history)."""
 
     type: ClassVar[str] = "heroic.outcomes.AssessmentRevised"
     rating_id: str

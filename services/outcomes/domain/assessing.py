@@ -176,12 +176,14 @@ def _say(course: Course, series: Series, one: Judged, speech: Speech) -> Iterato
     rating, rules = one.rating, one.basis.rules
     recorded_at = rating.corrected_at or rating.recorded_at
     curve_version = one.curve.version if one.curve is not None else None
+    before = course.spoken.get(rating.id)
+    is_revised = before is not None and before.is_revised
     judged_by = (rules.key, rules.version, one.basis.definition.version, curve_version)
     content = (one.assessment, rating.occurred_at, recorded_at, rating.imported, judged_by)
-    spoken = Spoken(series.id, _digest(content), rules.version, rules.key)
-    before = course.spoken.get(rating.id)
+    spoken = Spoken(series.id, _digest(content), rules.version, rules.key, is_revised)
     if spoken == before:
         return
+    spoken.is_revised |= speech.revise_at is not None
     course.spoken[rating.id] = spoken
     kind = RatingAssessed if before is None else AssessmentRevised
     event = kind(
@@ -197,7 +199,8 @@ def _say(course: Course, series: Series, one: Judged, speech: Speech) -> Iterato
         curve_version=curve_version,
         occurred_at=rating.occurred_at,
         rating_recorded_at=recorded_at,
-        imported=rating.imported,
+        # What is found in the past by command calls nobody at night.
+        imported=rating.imported or spoken.is_revised,
         private=one.assessment,
     )
     yield _derived(event, speech)

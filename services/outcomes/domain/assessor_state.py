@@ -15,12 +15,14 @@ Context = tuple[AgeGroup | None, str | None, bool]
 
 class Spoken(Packed):
     """What was last said of a rating: in which series, a digest of the assessment, and by which
-    rule set. By that one it is judged again (`rules` 0: by the one in force when recorded)."""
+    rule set. By that one it is judged again (`rules` 0: by the one in force when recorded).
+    `is_revised`: it was said by command, of a rating that had been judged before."""
 
     series: str
     digest: int
     rules: int = 0
     rules_key: str = DEFAULT
+    is_revised: bool = False
 
 
 class Standing(Packed):

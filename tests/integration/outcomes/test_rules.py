@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from shared.contracts import Event, Recorded
@@ -43,10 +44,7 @@ def only(rules: list[dict[str, Any]], *names: str) -> list[dict[str, Any]]:
 
 def at(event: Recorded[Event], moment: datetime) -> Recorded[Event]:
     """The event as if it had been recorded then."""
-    return event.__class__(
-        **{name: getattr(event, name) for name in event.__struct_fields__ if name != "recorded_at"},
-        recorded_at=moment,
-    )
+    return msgspec.structs.replace(event, recorded_at=moment)
 
 
 async def test_what_ships_is_in_force_until_the_organisation_publishes(shared_home: Home) -> None:

@@ -3,11 +3,16 @@
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 
+import msgspec
+
 from shared.contracts import Event, Recorded
 from shared.contracts.feedback import (
+    MoveReason,
+    RaterKind,
     RatingContent,
     RatingCorrected,
     RatingCorrection,
+    RatingMoved,
     RatingSubmitted,
     RatingVoided,
     VoidReason,
@@ -29,6 +34,11 @@ START = datetime(2024, 1, 8, 9, tzinfo=UTC)
 def rating_id(name: str) -> str:
     """The id of the rating that a test calls `name`."""
     return derived_id("test rating", name)
+
+
+def recorded_on(event: Recorded[Event], day: float) -> Recorded[Event]:
+    """The event as if the store had taken it on that day."""
+    return msgspec.structs.replace(event, recorded_at=START + timedelta(days=day))
 
 
 class Story:
@@ -108,15 +118,22 @@ class Story:
         measure: str = "bdi",
         note: str | None = None,
         erased: bool = False,
+        rater: RaterKind = "self",
+        session: str | None = None,
+        definition: int = 1,
+        moved_from: str | None = None,
     ) -> Recorded[Event]:
-        """A rating; `total` in tenths."""
+        """A rating; `total` in tenths. `session` is the name of the one that it is about."""
         data = RatingSubmitted(
             rating_id=rating_id(name),
             episode_id=self.episode_id,
             client_id=self.client_id,
             measure=measure,
-            definition_version=1,
+            definition_version=definition,
             occurred_at=START + timedelta(days=day),
+            rater_kind=rater,
+            session_id=derived_id("test session", session) if session else None,
+            moved_from=moved_from,
             private=None if erased else RatingContent(total=total, note=note),
         )
         return self.add(f"feedback-{self.episode_id}", data)
@@ -133,6 +150,18 @@ class Story:
             definition_version=1,
             occurred_at=START + timedelta(days=day),
             private=RatingCorrection(total=total, reason="typing error"),
+        )
+        return self.add(f"feedback-{self.episode_id}", data)
+
+    def move(self, name: str, to: str, *, measure: str = "bdi") -> Recorded[Event]:
+        """A rating belongs to another episode."""
+        data = RatingMoved(
+            rating_id=rating_id(name),
+            episode_id=self.episode_id,
+            client_id=self.client_id,
+            measure=measure,
+            to_episode_id=to,
+            private=MoveReason(reason="wrong episode"),
         )
         return self.add(f"feedback-{self.episode_id}", data)
 

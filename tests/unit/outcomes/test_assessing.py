@@ -10,64 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.outcomes.domain.assessing import Derived, Speech, Touched, speak, take_in
-from services.outcomes.domain.assessor_state import AssessorState, pack, unpack
-from services.outcomes.domain.standards import Standards, shipped
+from services.outcomes.domain.standards import shipped
 from shared.contracts import Event, Recorded
 from shared.contracts.outcomes import (
-    Assessment,
     AssessmentRevised,
     AssessmentWithdrawn,
     RatingAssessed,
 )
 from shared.measures import rule_sets
-from tests.unit.outcomes.story import CLIENT, START, Story, rating_id
+from tests.unit.outcomes.listener import Listener, kinds
+from tests.unit.outcomes.story import START, Story, rating_id
 
 ENRICHD = Path("../shared/data/enrichd-bdi/ratings.csv")
-
-
-class Listener:
-    """Feeds events to the assessor batch by batch, and remembers what holds in the end."""
-
-    def __init__(self) -> None:
-        self.state = AssessorState()
-        self.said: list[Derived] = []
-        self.standards: Standards = shipped()
-
-    def hear(self, *batch: Recorded[Event]) -> list[Derived]:
-        touched: dict[str, Touched] = {}
-        for event in batch:
-            take_in(self.state, event, touched)
-        news = [
-            one
-            for episode, mark in touched.items()
-            for one in speak(self.state, Speech(CLIENT, episode, mark, self.standards))
-        ]
-        self.state = unpack(pack(self.state))
-        self.said += news
-        return news
-
-    def standing(self) -> dict[str, Assessment | None]:
-        """The latest that was said of each rating, in the order of the stream."""
-        latest: dict[str, Assessment | None] = {}
-        for one in self.said:
-            if isinstance(one.data, AssessmentWithdrawn):
-                del latest[one.data.rating_id]
-            else:
-                latest[one.data.rating_id] = one.data.private
-        return latest
-
-    def holding(self, rule: str) -> set[str]:
-        """The ratings on which `rule` holds now."""
-        return {
-            rating
-            for rating, assessment in self.standing().items()
-            if assessment and any(v.rule == rule and v.holds for v in assessment.verdicts)
-        }
-
-
-def kinds(derived: list[Derived]) -> list[type[Event]]:
-    return [type(one.data) for one in derived]
 
 
 def test_each_rating_is_assessed_once() -> None:
