@@ -6,7 +6,7 @@ one process publishes is what the next command of any process is decided by.
 
 from collections.abc import Iterable, Mapping
 
-from services.feedback.domain.measures import Measure, fold
+from services.feedback.domain.measures import Measure, fold, untouched
 from services.feedback.lookup import stream_of_measure
 from shared.eventstore import EventStore
 
@@ -23,25 +23,24 @@ class Measures:
 
     async def find(self, tenant: str, key: str, version: int) -> Measure:
         """The measure as of `version` of its stream, or later."""
-        return (await self.find_all(tenant, [key], {key: version}))[key]
+        known = self._known(tenant, key, version)
+        return known if known is not None else (await self._read(tenant, [key]))[key]
 
     async def find_all(
         self, tenant: str, keys: Iterable[str], versions: Mapping[str, int]
     ) -> dict[str, Measure]:
         """Each of `keys` as of its version in `versions` (0 where it is not there), or later."""
-        found: dict[str, Measure] = {}
-        missing = []
-        for key in keys:
-            version, kept = versions.get(key, 0), self._kept.get((tenant, key))
-            if version == 0:
-                found[key] = fold(key, ())
-            elif kept is not None and kept.version >= version:
-                found[key] = kept
-            else:
-                missing.append(key)
-        if missing:
-            found |= await self._read(tenant, missing)
-        return found
+        found = {key: self._known(tenant, key, versions.get(key, 0)) for key in keys}
+        missing = [key for key, known in found.items() if known is None]
+        read = await self._read(tenant, missing) if missing else {}
+        return {key: known if known is not None else read[key] for key, known in found.items()}
+
+    def _known(self, tenant: str, key: str, version: int) -> Measure | None:
+        """What is in memory, where that is as new as it must be."""
+        if version == 0:
+            return untouched().get(key) or fold(key, ())
+        kept = self._kept.get((tenant, key))
+        return kept if kept is not None and kept.version >= version else None
 
     async def _read(self, tenant: str, keys: Iterable[str]) -> dict[str, Measure]:
         streams = {stream_of_measure(key): key for key in keys}

@@ -79,6 +79,12 @@ def shipped() -> Mapping[str, Mapping[int, Definition]]:
     return found
 
 
+@cache
+def untouched() -> Mapping[str, Measure]:
+    """The measures that ship, as every organisation has them that has said nothing of them."""
+    return {key: fold(key, ()) for key in shipped()}
+
+
 def fold(key: str, events: Iterable[tuple[int, Event]]) -> Measure:
     """The measure after what the organisation said of it, each event with its version."""
     measure = Measure(key, dict(shipped().get(key, {})))
