@@ -10,7 +10,6 @@ from typing import TypeVar, cast, get_args
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.alerts.bell import Bell
-from services.alerts.courses import SAYINGS, SaidOfRules, save_rule_sets
 from services.alerts.domain.alert import Alert, AlertEvent, alert_stream, series_of
 from services.alerts.domain.judged import Assessment, hold, put, words_of
 from services.alerts.domain.reconcile import Change, reconcile
@@ -26,6 +25,7 @@ from services.alerts.rows import (
     save_with_taken,
     save_words,
 )
+from services.alerts.rule_sets import SAYINGS, SaidOfRules, load_endings, save_rule_sets
 from services.alerts.writing import Decided, writes_of
 from shared.consuming import Incoming, Plan
 from shared.contracts import Envelope, Event, Recorded
@@ -126,10 +126,12 @@ class RulesHandler:
         # Most ratings hold nothing, and nothing follows from them: they are only remembered.
         called = [key for key in heard if rows[key] or hold(heard[key].words)]
         judged = await load_judged(driver(conn), called)
+        ends_after = await load_endings(driver(conn), {tenant for tenant, _ in called})
         for key in called:
             series = series_of(grouped[key][0].data)
             alerts = [row.alert for row in rows[key]]
-            changes = reconcile(series, put(judged[key], heard[key].words), alerts)
+            words = put(judged[key], heard[key].words)
+            changes = reconcile(series, words, alerts, ends_after[key[0]])
             plan.take(key[0], list(caused(changes, grouped[key])))
         plan.heard = heard
         return plan

@@ -1,19 +1,15 @@
 """Episodes read for the rules of time, and when to look at them next, in SQL on the caller's
 transaction."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
 import asyncpg
-import msgspec
 
 from services.alerts.care_rows import execute
 from services.alerts.domain.course import Booking, Course, Form
 from services.alerts.rows import Key
-from shared.contracts.outcomes import RuleSetPublished, RuleSetRolledBack
-from shared.measures import default_rules
-from shared.measures.rule_set import Effective, published
 from shared.measures.rules.episodes import Answer, Session
 
 
@@ -60,15 +56,6 @@ CROSS JOIN LATERAL (
 """
 SESSIONS, FORMS = OF_EPISODES.format(table="sessions"), OF_EPISODES.format(table="forms")
 
-RULE_SETS = """
-SELECT tenant, document FROM rule_sets WHERE tenant = ANY($1::text[]) ORDER BY tenant, version
-"""
-SAVE_RULE_SETS = """
-INSERT INTO rule_sets (tenant, version, document)
-SELECT * FROM unnest($1::text[], $2::int[], $3::bytea[])
-ON CONFLICT DO NOTHING
-"""
-
 LOOK_AGAIN = """
 UPDATE due SET at = i.at
 FROM unnest($1::text[], $2::text[], $3::bigint[], $4::timestamptz[])
@@ -84,14 +71,6 @@ WHERE due.tenant = i.tenant AND due.episode_id = i.episode_id AND due.touched = 
 DELIVERED = """
 UPDATE forms SET delivered = true WHERE tenant = $1 AND episode_id = $2 AND form_id = $3
 """
-
-_encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(tuple[str, msgspec.Raw]).decode
-
-SaidOfRules = RuleSetPublished | RuleSetRolledBack
-SAYINGS: Mapping[str, type[SaidOfRules]] = {
-    kind.type: kind for kind in (RuleSetPublished, RuleSetRolledBack)
-}
 
 
 async def next_due(conn: asyncpg.Connection, now: datetime, limit: int) -> list[Due]:
@@ -174,22 +153,3 @@ async def look_again(
 async def mark_delivered(conn: asyncpg.Connection, forms: Iterable[tuple[str, str, str]]) -> None:
     """The risk of these forms (tenant, episode id, id) has been told."""
     await conn.executemany(DELIVERED, sorted(forms))
-
-
-async def save_rule_sets(
-    conn: asyncpg.Connection, said: Iterable[tuple[str, int, SaidOfRules]]
-) -> None:
-    """Keep what organisations said of their rules (tenant, version of its stream, event)."""
-    rows = [(tenant, version, _encode((event.type, event))) for tenant, version, event in said]
-    await execute(conn, SAVE_RULE_SETS, rows)
-
-
-async def load_rule_sets(
-    conn: asyncpg.Connection, tenants: Collection[str]
-) -> dict[str, list[Effective]]:
-    """What each tenant has put in force, in the order in which it was said."""
-    said: dict[str, list[SaidOfRules]] = {tenant: [] for tenant in tenants}
-    for row in await conn.fetch(RULE_SETS, sorted(tenants)):
-        kind, document = _decode(row["document"])
-        said[row["tenant"]].append(msgspec.json.decode(document, type=SAYINGS[kind]))
-    return {tenant: published(events, default_rules()) for tenant, events in said.items()}

@@ -17,13 +17,13 @@ from services.alerts.consumers import RISK_GROUP, AlertPlan
 from services.alerts.courses import (
     Due,
     load_courses,
-    load_rule_sets,
     look_again,
     mark_delivered,
     next_due,
 )
 from services.alerts.holds import mirror_holds
 from services.alerts.look import Look
+from services.alerts.rule_sets import load_rule_sets
 from shared.consuming.progress import processed_through
 from shared.database import Database, driver
 from shared.errors import Conflict, HeroicError, Unavailable

@@ -37,13 +37,15 @@ class Said(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Judged(msgspec.Struct, frozen=True, array_like=True):
-    """One rating as it was last assessed. `historical`: it came too late, or as history."""
+    """One rating as it was last assessed. `historical`: it came too late, or as history; `rules`:
+    key and version of the rule set that judged it."""
 
     rating_id: str
     occurred_at: datetime
     ordinal: int
     historical: bool
     said: tuple[Said, ...]
+    rules: tuple[str, int] = ("default", 1)
 
 
 JudgedSeries = dict[str, Judged]
@@ -71,6 +73,7 @@ def judge(event: Assessment) -> Judged | None:
         event.private.ordinal,
         is_historical(event.occurred_at, event.rating_recorded_at, imported=event.imported),
         tuple(_said(verdict) for verdict in event.private.verdicts if verdict.kind in ALERTING),
+        (event.rule_set_key, event.rule_set_version),
     )
 
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from services.alerts.domain.alert import Alert, AlertEvent, Series, evolve
 from services.alerts.domain.judged import Judged, JudgedSeries, Said
-from services.alerts.domain.spans import Span, rules_in, spans
+from services.alerts.domain.spans import SHIPPED, Endings, Span, rules_in, spans
 from shared.contracts.alerts import (
     AlertContent,
     AlertRaised,
@@ -24,7 +24,9 @@ class Change(NamedTuple):
     alert: Alert
 
 
-def reconcile(series: Series, judged: JudgedSeries, alerts: Iterable[Alert]) -> list[Change]:
+def reconcile(
+    series: Series, judged: JudgedSeries, alerts: Iterable[Alert], ends_after: Endings = SHIPPED
+) -> list[Change]:
     """What has to happen so that the alerts are those that the series calls for.
 
     `alerts` are all that the series ever had. Alerts that a person has ended stay as they are.
@@ -35,7 +37,7 @@ def reconcile(series: Series, judged: JudgedSeries, alerts: Iterable[Alert]) -> 
     for rule in sorted(rules):
         of_rule = [alert for alert in known.values() if alert.rule == rule]
         by_person = [alert for alert in of_rule if alert.by_person]
-        called_for = spans(series.id, rule, judged, by_person)
+        called_for = spans(series.id, rule, judged, by_person, ends_after)
         ids = {span.alert_id for span in called_for}
         for alert in of_rule:
             if alert.id not in ids and not alert.by_person and alert.status != "withdrawn":

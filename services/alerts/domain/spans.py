@@ -13,10 +13,22 @@ from services.alerts.domain.judged import Judged, JudgedSeries, Said
 from services.alerts.domain.severity import along
 from shared.contracts.outcomes import Severity
 from shared.ids import derived_id
-from shared.measures import default_rules
+from shared.measures import RuleSet, rule_sets
 
 STATE_ENDS_AFTER = 2
-"""Evaluated ratings in a row without it that end a state of which the rule set says nothing."""
+"""Evaluated ratings in a row without it that end a state of which no rule set says anything."""
+
+Endings = Mapping[tuple[str, int, str], int]
+"""By key and version of a rule set and by rule: after how many evaluated ratings in a row without
+it a state ends."""
+
+
+def endings(sets: Iterable[RuleSet]) -> Endings:
+    """What these rule sets say of it."""
+    return {(one.key, one.version, rule.id): rule.ends_after for one in sets for rule in one.rules}
+
+
+SHIPPED = endings(rule_sets().values())
 
 
 @dataclass
@@ -55,7 +67,11 @@ def rules_in(series: JudgedSeries) -> set[str]:
 
 
 def spans(
-    series_id: str, rule: str, series: JudgedSeries, by_person: Iterable[Alert] = ()
+    series_id: str,
+    rule: str,
+    series: JudgedSeries,
+    by_person: Iterable[Alert] = (),
+    ends_after: Endings = SHIPPED,
 ) -> list[Span]:
     """The alerts of `rule` that the series calls for, in clinical order; the last may be open.
 
@@ -70,7 +86,8 @@ def spans(
         # Whoever dealt with a later rating has dealt with the earlier ones of the same span.
         dealt = judged.rating_id in dealt_with
         without = 0 if said.holds else without + 1
-        if current is not None and (dealt or _is_over(said, without)):
+        over = _is_over(judged, said, without, ends_after)
+        if current is not None and (dealt or over):
             current.ended_by, current = judged, None
         if said.holds and not dealt:
             if current is None:
@@ -82,19 +99,11 @@ def spans(
     return found
 
 
-def _is_over(said: Said, without: int) -> bool:
+def _is_over(judged: Judged, said: Said, without: int, ends_after: Endings) -> bool:
     """Whether an open alert ends here, `without` evaluated ratings in a row lacking the rule."""
-    return without >= ends_after(said) if said.kind == "state" else said.cleared
-
-
-def ends_after(said: Said) -> int:
-    """How many evaluated ratings in a row without it end this state."""
-    return _ENDS_AFTER.get((said.rule, said.rule_version), STATE_ENDS_AFTER)
-
-
-_ENDS_AFTER: Mapping[tuple[str, int], int] = {
-    (rule.id, rule.version): rule.ends_after for rule in default_rules().rules
-}
+    if said.kind != "state":
+        return said.cleared
+    return without >= ends_after.get((*judged.rules, said.rule), STATE_ENDS_AFTER)
 
 
 def _evaluated(rule: str, series: JudgedSeries) -> list[tuple[Judged, Said]]:

@@ -2,6 +2,9 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import msgspec
 
 from services.alerts.bell import Bell
 from services.alerts.timekeeping import Timekeeper
@@ -12,7 +15,9 @@ from shared.contracts.intake import (
     SessionRecorded,
     SessionStatus,
 )
+from shared.contracts.outcomes import RuleSetPublished
 from shared.ids import new_id
+from shared.measures import default_rules
 from tests.integration.alerts.home import Client, Home, nobody_knows, phq9
 from tests.integration.alerts.test_stream import listening, take
 
@@ -252,3 +257,28 @@ async def test_what_a_person_has_resolved_is_not_raised_again(home: Home) -> Non
     await home.tell(client, session(client, START + 60 * DAY, "booked"), at=START + 23 * DAY)
     await home.timekeeper.look(START + 24 * DAY)
     assert await statuses(home, client, "gap") == ["resolved"]
+
+
+async def test_an_organisation_that_waits_less_long_is_told_earlier(home: Home) -> None:
+    patient = await in_care(home)
+    hurried = await home.as_new_tenant().new_client()
+    await home.tell(hurried, opened(hurried), at=START)
+    sooner = [
+        msgspec.structs.replace(rule, thresholds=rule.thresholds | {"days": Decimal(7)})
+        for rule in default_rules().rules
+    ]
+    published = RuleSetPublished(
+        organisation_id=hurried.tenant,
+        key="own",
+        rule_set_version=3,
+        effective_from=START + 10 * DAY,
+        rules=sooner,
+    )
+    await home.timekeeper.look(START + 2 * DAY)
+    await home.handle(home.rules, await home.record(hurried, published, START + 9 * DAY))
+    await home.timekeeper.look(START + 9 * DAY)
+    assert await home.alerts(hurried) == []
+    await home.timekeeper.look(START + 11 * DAY)
+    assert await home.alerts(patient) == []
+    [alert] = await home.alerts(hurried)
+    assert alert["thresholds"]["gap"] == 7

@@ -3,11 +3,14 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.alerts.domain.alert import Alert
 from services.alerts.domain.commands import Acknowledge, Resolve, decide
+from services.alerts.domain.judged import put, words_of
+from services.alerts.domain.spans import endings, spans
 from shared.contracts.alerts import (
     AlertRaised,
     AlertRepeated,
@@ -16,6 +19,7 @@ from shared.contracts.alerts import (
     AlertWithdrawn,
 )
 from shared.contracts.outcomes import Severity, Verdict
+from shared.measures import RuleSet, default_rules
 from tests.unit.alerts.builders import WORD, Ratings, assessed, verdict, withdrawn
 
 YES, NO = verdict(True), verdict(False)
@@ -261,3 +265,20 @@ def test_a_repetition_that_turns_out_less_severe_takes_the_severity_back() -> No
     assert isinstance(changed, AlertSourceChanged)
     assert ratings.severity() == "medium"
     assert ratings.only.causes == ("rating-3", "rating-4")
+
+
+def test_a_state_ends_after_as_many_ratings_as_the_rules_of_its_organisation_say() -> None:
+    own = RuleSet(
+        key="own",
+        version=3,
+        rules=[msgspec.structs.replace(default_rules().rules[0], ends_after=3)],
+    )
+    words = [
+        msgspec.structs.replace(assessed(number, one), rule_set_key="own", rule_set_version=3)
+        for number, one in enumerate((YES, NO, NO, NO), 2)
+    ]
+    judged = put({}, words_of(words))
+    [two] = spans("series", "reliable_deterioration", judged)
+    [three] = spans("series", "reliable_deterioration", judged, ends_after=endings([own]))
+    ended = [span.ended_by.rating_id for span in (two, three) if span.ended_by is not None]
+    assert ended == ["rating-4", "rating-5"]

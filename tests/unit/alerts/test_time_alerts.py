@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -271,7 +271,7 @@ def test_whoever_looks_only_when_told_to_misses_nothing(parts: Sequence[Booking 
     known = course(*parts)
     eager, patient = Clock(), Clock()
     moments = [START + hour * timedelta(hours=6) for hour in range(4 * 90)]
-    due = START
+    due: datetime | None = START
     for now in moments:
         day = (now - START) / DAY
         eager.look(known, day)
