@@ -4,7 +4,7 @@ the handlers, in a transaction as the kernel's is."""
 import asyncio
 import base64
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 import httpx
@@ -21,7 +21,7 @@ from services.outcomes.wake import Bell
 from shared.consuming.records import Handler, Incoming
 from shared.contracts import Event, Recorded, decode, envelope_bytes
 from shared.database import Database, create_database
-from shared.eventstore import EventStore
+from shared.eventstore import EventStore, WrongVersion
 from shared.ids import new_id
 from shared.measures import default_rules
 from shared.migrations import upgrade
@@ -41,6 +41,7 @@ class Home:
     """The handlers of outcomes, what they stand on, and the way to its HTTP."""
 
     urls: DatabaseUrls
+    keys_url: str
     database: Database
     reader: Database
     keyring: Keyring
@@ -103,11 +104,11 @@ class Home:
             await self.project(*news)
 
     async def handle(self, handler: Handler, batch: Sequence[Incoming]) -> None:
-        """As the kernel does it: what is only stale is begun again."""
-        try:
-            await self.once(handler, batch)
-        except StaleState:
-            await self.once(handler, batch)
+        """As the kernel does it: what somebody else was faster with is begun again."""
+        while True:
+            with suppress(StaleState, WrongVersion):
+                await self.once(handler, batch)
+                return
 
     async def once(self, handler: Handler, batch: Sequence[Incoming]) -> None:
         """One transaction, in the order in which the kernel does it."""
@@ -165,6 +166,7 @@ async def open_home(make_database: MakeDatabase, redis_url: str) -> AsyncIterato
     async with serve("outcomes", app) as base_url:
         yield Home(
             urls,
+            keys.app,
             database,
             reader,
             keyring,
