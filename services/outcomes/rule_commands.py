@@ -150,9 +150,8 @@ class RuleCommands:
     def _answer(
         self, history: list[RuleEvent], key: str, version: int, position: str = ""
     ) -> bytes:
-        found = rules.listed(history, self._present(history))
-        one = next(one for one in found if (one.rules.key, one.rules.version) == (key, version))
-        return msgspec.json.encode(answer_of(one, position))
+        found = rules.described(history, (key, version), self._present(history))
+        return msgspec.json.encode(answer_of(found, position))
 
     def _present(self, history: list[RuleEvent]) -> RuleSet:
         shipped = rule_sets().values()

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.outcomes import queries
 from services.outcomes.domain.standards import Standards
@@ -16,7 +17,7 @@ from services.outcomes.queries import Filters, Place, StoredView
 from shared.consuming.arrival import arrived
 from shared.consuming.parking import held_back_since
 from shared.database import Database, driver
-from shared.errors import Invalid, NotFound, NotYetHere
+from shared.errors import FieldError, Invalid, NotFound, NotYetHere
 from shared.eventstore.position import Position, decode_position, encode_position
 from shared.privacy import Keyring
 
@@ -118,8 +119,12 @@ class Views:
     async def clients(
         self, tenant: str, filters: Filters, after: str | None, limit: int
     ) -> list[FoundClient]:
-        """Clients in order of their ids, each with every summary of theirs."""
+        """Clients in order of their ids, each with every summary of theirs.
+
+        Raises Invalid for a measure that the organisation does not have.
+        """
         async with self._database.session(tenant) as conn:
+            await self._check(conn, tenant, filters)
             ids = await queries.find_clients(conn, tenant, filters, after, limit)
             rows = await queries.find_summaries_of(conn, tenant, ids)
             held = await held_back_since(conn, tenant, ids)
@@ -131,9 +136,18 @@ class Views:
     async def caseload(
         self, tenant: str, filters: Filters, after: Place | None, limit: int
     ) -> list[Row[Any]]:
-        """Summaries in order of client and series."""
+        """Summaries in order of client and series; raises Invalid as `clients` does."""
         async with self._database.session(tenant) as conn:
+            await self._check(conn, tenant, filters)
             return await queries.find_caseload(conn, tenant, filters, after, limit)
+
+    async def _check(self, conn: AsyncConnection, tenant: str, filters: Filters) -> None:
+        if filters.measure is None:
+            return
+        standards = await self._library.of(conn, tenant)
+        if not standards.knows(filters.measure):
+            detail = "There is no such measure."
+            raise Invalid(errors=[FieldError("/measure", detail, "unknown_measure")])
 
     async def _find(self, tenant: str, client_id: str) -> StoredView | None:
         async with self._database.session(tenant) as conn:

@@ -16,13 +16,14 @@ from services.outcomes.domain.expectation import (
     Expected,
     Leaps,
     curve_for,
+    ending_of,
     expected_of,
     leaps_of,
     targets_of,
 )
 from services.outcomes.domain.reading import Reading, primary_measure, read
 from services.outcomes.domain.standards import Standards
-from services.outcomes.domain.state import Assessed, Care, Rating, Said, Series, Signal
+from services.outcomes.domain.state import Assessed, Care, Rating, Said, Series, Signal, signal_of
 from services.outcomes.views import FoundView
 from shared.measures.expected import Curve
 from shared.measures.gains import Gain
@@ -62,6 +63,7 @@ def _series(
     reading = read(series, care, standards.definitions)
     expected = expected_of(series, care, reading, standards)
     leaps = leaps_of(series, care, standards)
+    endings = _endings(series, care, reading, standards)
     return SeriesView(
         id=series.id,
         measure=series.measure,
@@ -78,10 +80,24 @@ def _series(
         sudden_gains=[_leap(one, leaps) for one in leaps.gains],
         sudden_losses=[_leap(one, leaps) for one in leaps.losses],
         ratings=[
-            _rating(one, signals.get(one.id, []), found.notes.get(one.id), expected.get(one.id))
+            _rating(
+                one,
+                [*signals.get(one.id, []), *endings.get(one.id, [])],
+                found.notes.get(one.id),
+                expected.get(one.id),
+            )
             for one in series.ratings
         ],
     )
+
+
+def _endings(
+    series: Series, care: Care, reading: Reading, standards: Standards
+) -> dict[str, list[Signal]]:
+    verdict = ending_of(series, care, reading, standards)
+    if verdict is None or reading.latest is None:
+        return {}
+    return {reading.latest.id: [signal_of(verdict)]}
 
 
 def _targets(

@@ -1,4 +1,4 @@
-"""What a series shows beside its scores: what was to be expected, targets, sudden gains and losses.
+"""What a series shows beside its scores: what was expected, targets, sudden gains, how it ended.
 
 None of it is stored: it follows from the ratings and from what was in force when they were
 recorded. A curve is of clients' own ratings, and is held against no one else's.
@@ -11,12 +11,14 @@ from typing import NamedTuple
 from services.outcomes.domain.reading import Reading
 from services.outcomes.domain.standards import Standards
 from services.outcomes.domain.state import Care, Rating, Series
+from shared.contracts.outcomes import Verdict
 from shared.measures import Person, thresholds_for
 from shared.measures.curves import seed_curve
 from shared.measures.expected import FIRST, Curve, Targets, targets
 from shared.measures.gains import Gain, sudden_gains
+from shared.measures.rules.episodes import unplanned_ending
 
-GAIN_RULE = "sudden_gain"
+GAIN_RULE, ENDING_RULE = "sudden_gain", "unplanned_ending"
 
 
 class Expected(NamedTuple):
@@ -106,6 +108,25 @@ def leaps_of(series: Series, care: Care, standards: Standards) -> Leaps:
         sudden_gains(values, cut=cut, sign=sign),
         sudden_gains(values, cut=cut, sign=-sign),
     )
+
+
+def ending_of(series: Series, care: Care, reading: Reading, standards: Standards) -> Verdict | None:
+    """The mark of an unplanned ending, by the rules that were in force when the episode closed.
+
+    None where it does not hold; it belongs to the latest rating.
+    """
+    latest = reading.latest
+    if latest is None or care.closed_at is None:
+        return None
+    definition = standards.definition(series.measure, latest.definition_version)
+    if definition is None or definition.kind != "outcome":
+        return None
+    _, cutoff = thresholds_for(definition, Person(care.age_group, rater=series.rater_kind))
+    for rule in standards.rules_at(care.closed_at).rules:
+        if rule.id == ENDING_RULE and cutoff is not None:
+            verdict = unplanned_ending(rule, care.ending, latest.total, cutoff)
+            return verdict if verdict.holds else None
+    return None
 
 
 def own_cut(measure: str, standards: Standards, rating: Rating) -> Decimal | None:

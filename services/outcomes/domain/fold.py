@@ -20,6 +20,7 @@ from services.outcomes.domain.state import (
     Session,
     Signal,
     series_id,
+    signal_of,
 )
 from shared.contracts import Event, Recorded
 from shared.contracts import feedback as f
@@ -191,11 +192,7 @@ def _assessed(state: ClientState, event: Recorded[o.RatingAssessed | o.Assessmen
 
 
 def _signals(assessment: o.Assessment) -> list[Signal]:
-    return [
-        Signal(one.rule, one.rule_version, one.kind, one.severity, one.inputs, one.thresholds)
-        for one in assessment.verdicts
-        if one.holds
-    ]
+    return [signal_of(one) for one in assessment.verdicts if one.holds]
 
 
 def _withdrawn(state: ClientState, event: Recorded[o.AssessmentWithdrawn]) -> None:

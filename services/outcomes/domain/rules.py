@@ -9,7 +9,7 @@ import msgspec
 from services.outcomes.domain.standards import RulesName
 from shared.contracts.outcomes import Rule, RuleSetPublished, RuleSetRolledBack
 from shared.errors import Conflict, FieldError, Invalid, NotFound
-from shared.measures import RuleSet, rule_sets
+from shared.measures import RuleSet, default_rules, rule_sets
 from shared.measures.checks.rules import read_rule_set
 
 LEAST_LEAD = timedelta(seconds=60)
@@ -115,21 +115,23 @@ def known_sets(history: Sequence[RuleEvent]) -> dict[RulesName, RuleSet]:
 
 
 def listed(history: Sequence[RuleEvent], present: RuleSet) -> list[Listed]:
-    """What there is to be judged by: what ships, and every version published, oldest first.
-
-    `present` is the one in force.
+    """What there is to be judged by: the default rule set and every one that was put in force, by
+    version. `present` is the one in force.
     """
-    known = known_sets(history)
-    since: dict[RulesName, datetime | None] = dict.fromkeys(rule_sets())
-    by: dict[RulesName, str | None] = {}
-    for event in history:
-        name = event.key, event.rule_set_version
-        since.pop(name, None)
-        since[name] = event.effective_from
-        if isinstance(event, RuleSetPublished):
-            by[name] = event.published_by
-    names = sorted(since, key=lambda name: (name[1], name[0]))
-    return [
-        Listed(known[name], since[name], name == (present.key, present.version), by.get(name))
-        for name in names
-    ]
+    default = default_rules()
+    names = {(event.key, event.rule_set_version) for event in history}
+    names.add((default.key, default.version))
+    ordered = sorted(names, key=lambda name: (name[1], name[0]))
+    return [described(history, name, present) for name in ordered]
+
+
+def described(history: Sequence[RuleEvent], name: RulesName, present: RuleSet) -> Listed:
+    """One rule set that is known, as it is listed."""
+    about = [event for event in history if (event.key, event.rule_set_version) == name]
+    by = [one.published_by for one in about if isinstance(one, RuleSetPublished)]
+    return Listed(
+        known_sets(history)[name],
+        about[-1].effective_from if about else None,
+        name == (present.key, present.version),
+        by[-1] if by else None,
+    )

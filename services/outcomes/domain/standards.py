@@ -34,6 +34,10 @@ class Standards(NamedTuple):
         """The definition that a rating was scored with; None where it has not arrived yet."""
         return self.definitions.get((key, version))
 
+    def knows(self, key: str) -> bool:
+        """Whether there is any version of such a measure."""
+        return any(key == known for known, _ in self.definitions)
+
     def rules_at(self, recorded_at: datetime) -> RuleSet:
         """The rules that judge what was recorded then."""
         return rules_in_force(self.rule_sets, recorded_at, self.default)

@@ -12,7 +12,7 @@ import msgspec
 
 from shared.contracts.feedback import RaterKind, RiskFlag
 from shared.contracts.intake import AgeGroup, Ending, MeasuringState, SessionStatus, SessionType
-from shared.contracts.outcomes import Severity, SignalKind
+from shared.contracts.outcomes import Severity, SignalKind, Verdict
 from shared.ids import derived_id
 
 
@@ -103,6 +103,18 @@ class Signal(Packed):
     severity: Severity
     inputs: dict[str, int]
     thresholds: dict[str, str]
+
+
+def signal_of(verdict: Verdict) -> Signal:
+    """What of a verdict that holds is kept."""
+    return Signal(
+        verdict.rule,
+        verdict.rule_version,
+        verdict.kind,
+        verdict.severity,
+        verdict.inputs,
+        verdict.thresholds,
+    )
 
 
 class Assessed(Packed):
