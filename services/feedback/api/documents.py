@@ -5,14 +5,16 @@ from typing import Any
 import msgspec
 from fastapi import Request
 
+from services.feedback.api.models import MAX_ITEMS
 from shared.errors import FieldError, Invalid, TooLarge
 from shared.measures import Definition, read_definition
 from shared.web import ApiModel, body, strict_loads
 from shared.web.strictjson import JsonValue
 
 MAX_BYTES = 256 * 1024
-MAX_ENTRIES = 500
-"""The longest list in a definition: some checks compare every entry with those before it."""
+MAX_ENTRIES = MAX_ITEMS
+"""The longest list in a definition: as many items as a rating may have; some checks compare every
+entry with those before it."""
 
 
 class ReadDefinition:

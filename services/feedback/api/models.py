@@ -12,7 +12,8 @@ from shared.errors import FieldError, Invalid
 from shared.web import ApiModel, ExternalId, Id, Name, Points, UtcTime, Words, text
 
 MAX_ITEMS = 200
-MAX_ITEM_CHARS = 20
+MAX_ITEM_CHARS = 40
+"""As long as the name of an item may be in a definition."""
 MAX_ANCHORS = 200
 MAX_VERSION = 1_000_000
 

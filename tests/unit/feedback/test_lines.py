@@ -76,7 +76,7 @@ BAD = [
     line(total=17.65, items=None),
     line(total=float("nan"), items=None),
     line(total=float("inf"), items=None),
-    line(items={"x" * 30: 1}),
+    line(items={"x" * 41: 1}),
     line(items={str(n): 1 for n in range(300)}),
     line().replace(b"2.3", b"1e309"),
     line().replace(b'"measure"', b'"measure": "srs", "measure"'),
