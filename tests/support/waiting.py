@@ -2,8 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar
 
 Value = TypeVar("Value")
 
@@ -28,3 +28,21 @@ async def eventually_async(condition: Callable[[], Awaitable[Value]], seconds: f
             raise AssertionError(f"not true within {seconds} s: {condition}")
         await asyncio.sleep(STEP_SECONDS)
     return value
+
+
+async def until_equal(
+    found: Callable[[], Awaitable[Mapping[str, Any]]], wanted: Mapping[str, Any], seconds: float
+) -> None:
+    """Wait until all that is found is what is wanted; else fail with the first that differs."""
+    last: list[Mapping[str, Any]] = []
+
+    async def equal() -> bool:
+        last[:] = [await found()]
+        return last[0] == wanted
+
+    try:
+        await eventually_async(equal, seconds)
+    except AssertionError:
+        for key in sorted(last[0].keys() | wanted.keys()):
+            assert last[0].get(key) == wanted.get(key), key
+        raise

@@ -5,12 +5,13 @@ import json
 import subprocess
 import sys
 from collections import defaultdict
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import date, datetime
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, Literal
 
+import pandas as pd
 import pytest
 
 from deploy.cli.analyse import encode
@@ -19,17 +20,18 @@ from deploy.cli.rows import Columns, read_rows
 from shared.contracts import Recorded
 from shared.contracts.feedback import RatingSubmitted
 from shared.contracts.outcomes import (
-    Assessment,
     AssessmentRevised,
     AssessmentWithdrawn,
     RatingAssessed,
 )
+from tests.reference import gains, losses
+from tests.reference.exact import exact
 from tests.support.book import Book, Clerk
 from tests.support.front_door import FrontDoor
 from tests.support.heroic import Heroic
 from tests.support.paths import REPOSITORY
 from tests.support.stored import Stores, open_stores
-from tests.support.waiting import eventually_async
+from tests.support.waiting import until_equal
 
 DATA = REPOSITORY.parent / "shared" / "data" / "enrichd-bdi" / "ratings.csv"
 COLUMNS = Columns("client", "bdi", day="day", start=date(2020, 1, 6))
@@ -38,7 +40,7 @@ CLIENTS, RATINGS, ALERTS = 400, 5_346, 708
 THINGS, SEED = 200, 20260105
 SETTLED_SECONDS = 60
 
-Word = RatingAssessed | AssessmentRevised | AssessmentWithdrawn
+Word = RatingAssessed | AssessmentRevised
 
 Said = dict[str, Any]
 """By client: what is said of each rating, or which alerts there are."""
@@ -98,6 +100,34 @@ async def test_after_any_changes_it_is_judged_as_the_file_that_they_would_give(
     assert sum(map(book.is_late, book.clients)) > 0
 
 
+async def test_views_show_what_was_said_of_each_rating_and_the_gains_among_them(
+    stores: Stores, door: FrontDoor
+) -> None:
+    words = await last_words(stores)
+    shown = 0
+    async for client in door.items("/outcomes/v1/clients"):
+        view = await door.get(f"/outcomes/v1/clients/{client['client_id']}")
+        [episode] = view["episodes"]
+        [series] = [one for one in episode["series"] if one["ratings"]] or [None]
+        if series is None:
+            continue
+        said = words[episode["id"]]
+        for rating in series["ratings"]:
+            told = said[rating["id"]].private
+            assert told is not None
+            assert rating["total"] == told.total / 10
+            held = [(one.rule, one.severity) for one in told.verdicts if one.holds]
+            assert [(one["rule"], one["severity"]) for one in rating["signals"]] == held
+        last = said[series["ratings"][-1]["id"]].private
+        assert last is not None
+        assert series["classification"] == last.classification
+        assert series["change"] == last.change / 10
+        assert leaps(series, "sudden_gains") == leaps_of_reference(series, gains)
+        assert leaps(series, "sudden_losses") == leaps_of_reference(series, losses)
+        shown += 1
+    assert shown > CLIENTS * 0.9
+
+
 async def agree(stores: Stores, door: FrontDoor, book: Book, file: Path) -> Said:
     """Wait until assessments and alerts are those of a file of all ratings; the alerts of it."""
     book.write(file)
@@ -106,9 +136,10 @@ async def agree(stores: Stores, door: FrontDoor, book: Book, file: Path) -> Said
     assert (report["n_ratings"], report["unreadable"]) == (len(book.ratings), [])
     of_file = {one["client"]: one for one in report["clients"]}
     wanted = {client: ratings_of(book, client, one) for client, one in of_file.items()}
-    await until_equal(lambda: assessments(stores, book), wanted)
+    await until_equal(lambda: assessments(stores, book), wanted, SETTLED_SECONDS)
     alerts = {client: sorted(map(alert_of, one["alerts"])) for client, one in of_file.items()}
-    await until_equal(lambda: raised(door, book, set(report["rules"])), alerts)
+    of_rules = set(report["rules"])
+    await until_equal(lambda: raised(door, book, of_rules), alerts, SETTLED_SECONDS)
     return alerts
 
 
@@ -122,25 +153,44 @@ def ratings_of(book: Book, client: str, analysed: dict[str, Any]) -> list[dict[s
 
 async def assessments(stores: Stores, book: Book) -> Said:
     """What the store of outcomes says last of every rating, in the same words."""
-    latest: defaultdict[str, dict[str, tuple[str, Assessment]]] = defaultdict(dict)
-    events: list[Recorded[Word]] = await stores.events(
+    found: Said = {}
+    for episode_id, words in (await last_words(stores)).items():
+        told = [(one, one.private) for one in words.values() if one.private is not None]
+        found[book.client_of[episode_id]] = [
+            {"id": word.rating_id}
+            | json.loads(encode(assessed(word.occurred_at.isoformat(), said)))
+            for word, said in sorted(told, key=lambda one: one[1].ordinal)
+        ]
+    return found
+
+
+async def last_words(stores: Stores) -> dict[str, dict[str, Word]]:
+    """The last that was said of each rating that stands, by episode and rating."""
+    latest: defaultdict[str, dict[str, Word]] = defaultdict(dict)
+    events: list[Recorded[Word | AssessmentWithdrawn]] = await stores.events(
         "outcomes", RatingAssessed, AssessmentRevised, AssessmentWithdrawn
     )
     for word in (event.data for event in events):
-        of_episode = latest[word.episode_id]
         if isinstance(word, AssessmentWithdrawn):
-            del of_episode[word.rating_id]
+            del latest[word.episode_id][word.rating_id]
         else:
-            assert word.private is not None
-            of_episode[word.rating_id] = word.occurred_at.isoformat(), word.private
-    return {
-        book.client_of[episode_id]: [
-            {"id": rating_id} | json.loads(encode(assessed(time, said)))
-            for rating_id, (time, said) in sorted(found.items(), key=lambda one: one[1][1].ordinal)
-        ]
-        for episode_id, found in latest.items()
-        if found
-    }
+            latest[word.episode_id][word.rating_id] = word
+    return {episode: words for episode, words in latest.items() if words}
+
+
+def leaps(series: dict[str, Any], kind: str) -> list[tuple[Any, ...]]:
+    """The sudden gains or losses of a view: from which rating to which, size, reversed."""
+    return [(one["from"], one["to"], one["size"], one["reversed"]) for one in series[kind]]
+
+
+def leaps_of_reference(
+    series: dict[str, Any], find: Callable[[pd.DataFrame, int, Literal[-1]], pd.DataFrame]
+) -> list[tuple[Any, ...]]:
+    """Those that the second implementation finds in the ratings of a view."""
+    ids = [one["id"] for one in series["ratings"]]
+    totals = pd.DataFrame([[one["total"] for one in series["ratings"]]], columns=ids)
+    columns = ["from", "to", "size", "reversed"]
+    return list(find(totals, exact(7), -1)[columns].itertuples(index=False, name=None))
 
 
 async def raised(door: FrontDoor, book: Book, rules: set[str]) -> Said:
@@ -160,25 +210,6 @@ def alert_of(analysed: dict[str, Any]) -> tuple[str, datetime, str, bool]:
     """An alert of the file: rule, time of the rating that raised it, severity, open."""
     at = datetime.fromisoformat(analysed["opened"])
     return analysed["rule"], at, analysed["severity"], analysed["ended"] is None
-
-
-async def until_equal(found: Callable[[], Awaitable[Said]], wanted: Said) -> None:
-    """Wait until all is said; name the first clients of whom something else is."""
-    last: list[Said] = []
-
-    async def equal() -> bool:
-        last[:] = [await found()]
-        return last[0] == wanted
-
-    try:
-        await eventually_async(equal, SETTLED_SECONDS)
-    except AssertionError:
-        [said] = last
-        clients = sorted(said.keys() | wanted.keys())
-        differing = [one for one in clients if said.get(one) != wanted.get(one)]
-        for client in differing[:1]:
-            assert said.get(client) == wanted.get(client), client
-        raise
 
 
 async def opened_book(stores: Stores) -> Book:
