@@ -135,6 +135,7 @@ async def test_real_series_become_views_and_alerts(
 ) -> None:
     async with listening(door) as heard:
         await import_once(heroic, door)
+        await see_all_silent(door)
         assert counts((await run_beside(heroic, DATA))[1]) == {"unchanged": RATINGS}
         await correct_one_value(heroic, door, tmp_path)
 
@@ -147,6 +148,19 @@ async def test_real_series_become_views_and_alerts(
 
         await eventually_async(delivered)
     assert [message.data["episode_id"] for message in heard] == [episode]
+
+
+async def see_all_silent(door: FrontDoor) -> None:
+    """The clock goes: all these episodes fell silent long ago, each of which is listed."""
+
+    async def silent() -> list[dict[str, Any]]:
+        return await all_pages(door, "/alerts/v1/alerts?rule=gap")
+
+    async def told() -> bool:
+        return len(await silent()) == CLIENTS
+
+    await eventually_async(told, 60)
+    assert all(alert["historical"] for alert in await silent())
 
 
 async def import_once(heroic: Heroic, door: FrontDoor) -> None:

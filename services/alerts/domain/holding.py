@@ -37,7 +37,10 @@ class Cause(NamedTuple):
 
 
 class Holding(NamedTuple):
-    """A rule that holds: what it says, and its causes, the first at first."""
+    """A rule that holds: what it says, and its causes, the first at first.
+
+    None of them: it holds because of nothing that anybody need be told.
+    """
 
     verdict: Verdict
     causes: list[Cause]
@@ -57,7 +60,8 @@ def held_before(rule: Rule, course: Course, alert: Alert) -> bool:
     if alert.kind == "system":
         return True
     then = msgspec.structs.replace(course, measuring="on", measuring_since=None)
-    return holding(rule, then, alert.occurred_at + INSTANT) is not None
+    held = holding(rule, then, alert.occurred_at + INSTANT)
+    return held is not None and bool(held.causes)
 
 
 def next_moment(rules: Mapping[str, Rule], course: Course, now: datetime) -> datetime | None:
@@ -147,8 +151,7 @@ def _missing(rule: Rule, course: Course, now: datetime) -> Holding | None:
 
     run = trailing(held, is_missing)
     at = {one.id: one.over_at + wait for one in run}
-    causes = _of_sessions(course, run, at, int(rule.thresholds["running"]))
-    return Holding(verdict, causes) if causes else None
+    return Holding(verdict, _of_sessions(course, run, at, int(rule.thresholds["running"])))
 
 
 def _held_up(rule: Rule, course: Course, now: datetime) -> Holding | None:

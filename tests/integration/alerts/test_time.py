@@ -7,7 +7,9 @@ from decimal import Decimal
 import msgspec
 
 from services.alerts.bell import Bell
-from services.alerts.timekeeping import Timekeeper
+from services.alerts.care import CARE_GROUP
+from services.alerts.consumers import RISK_GROUP
+from services.alerts.timekeeping import Timekeeper, through
 from shared.contracts.feedback import RatingSubmitted, RatingVoided, VoidReason
 from shared.contracts.intake import (
     EpisodeClosed,
@@ -16,13 +18,35 @@ from shared.contracts.intake import (
     SessionStatus,
 )
 from shared.contracts.outcomes import RuleSetPublished
+from shared.database import driver
 from shared.ids import new_id
 from shared.measures import default_rules
+from shared.topics import PARTITIONS
 from tests.integration.alerts.home import Client, Home, nobody_knows, phq9
 from tests.integration.alerts.test_stream import listening, take
 
 DAY = timedelta(days=1)
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+
+FOLLOWED = [
+    (CARE_GROUP, "heroic.intake.events"),
+    (CARE_GROUP, "heroic.feedback.events"),
+    (RISK_GROUP, "heroic.feedback.events"),
+]
+"""What must have been processed: of each group, a topic."""
+
+REACHED = """
+INSERT INTO consumer_checkpoints (group_name, topic, partition, topic_id, next_offset, through)
+VALUES ($1, $2, $3, 'topic', 0, $4)
+ON CONFLICT (group_name, topic, partition) DO UPDATE SET through = EXCLUDED.through
+"""
+
+
+async def reach(home: Home, followed: tuple[str, str], partition: int, time: datetime) -> None:
+    """A partition has been processed through a time."""
+    async with home.database.session() as conn:
+        await driver(conn).execute(REACHED, *followed, partition, time)
 
 
 def opened(client: Client, *, imported: bool = False) -> EpisodeOpened:
@@ -101,6 +125,17 @@ async def test_downtime_of_months_tells_everything_once_and_live(home: Home) -> 
     assert (raised.name, raised.data["rule"]) == ("alert-raised", "gap")
     [alert] = await home.alerts(client)
     assert [one["what"] for one in alert["history"]] == ["raised", "repeated"]
+
+
+async def test_the_clock_is_at_what_every_partition_has_processed(home: Home) -> None:
+    reached = through(home.database)
+    for number, followed in enumerate(FOLLOWED, 1):
+        assert await reached() is None
+        for partition in range(PARTITIONS):
+            await reach(home, followed, partition, START + number * DAY)
+    assert await reached() == START + DAY
+    await reach(home, FOLLOWED[2], 5, START - DAY)
+    assert await reached() == START - DAY
 
 
 async def test_two_workers_at_once_raise_nothing_twice(home: Home, redis_url: str) -> None:

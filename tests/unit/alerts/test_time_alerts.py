@@ -78,6 +78,10 @@ class Clock:
             self.alerts[step.alert.id] = step.alert
         return [type(step.event) for step in steps]
 
+    def severity(self) -> str:
+        """How severe the one alert that there is is."""
+        return str(self.only.severity)
+
     @property
     def only(self) -> Alert:
         """The one alert that there is."""
@@ -128,11 +132,11 @@ def test_what_was_rated_before_the_opening_is_no_contact_of_the_episode() -> Non
 
 
 def test_a_declined_form_is_no_contact_but_an_answer() -> None:
-    held = session(7), session(14)
+    known = course(session(7), session(14), form(14.5, declined=True))
     clock = Clock()
-    assert clock.look(course(*held, form(14, declined=True)), 16) == []
-    assert clock.look(course(*held, form(14, declined=True)), 35) == [AlertRaised]
-    assert clock.only.rule == "gap"
+    assert clock.look(known, 16) == []
+    assert clock.look(known, 35) == [AlertRaised]
+    assert (clock.only.rule, clock.only.occurred_at) == ("gap", START + 35 * DAY)
 
 
 def test_who_measures_nothing_where_sessions_are_not_told_is_not_silent() -> None:
@@ -147,6 +151,35 @@ def test_a_gap_of_an_import_is_history_and_the_presumed_ending_after_it_is_not()
     assert clock.only.historical
     assert clock.look(known, 42) == [AlertRepeated]
     assert not clock.only.historical
+
+
+@pytest.mark.parametrize(
+    ("told", "imported", "historical"),
+    [(24, False, False), (24.01, False, True), (21, True, True), (20.99, True, False)],
+)
+def test_a_gap_that_was_there_three_days_before_we_were_told_is_history(
+    told: float, imported: bool, historical: bool
+) -> None:
+    clock = Clock()
+    clock.look(course(form(0, told=told, imported=imported)), 25)
+    assert clock.only.historical == historical
+
+
+def test_a_live_repetition_takes_back_that_history_was_seen() -> None:
+    known = course(form(0, told=30, imported=True), imported=True)
+    clock = Clock()
+    clock.look(known, 30)
+    seen = msgspec.structs.replace(clock.only, status="acknowledged")
+    clock.alerts[seen.id] = seen
+    clock.look(known, 42)
+    assert clock.only.status == "open"
+
+
+def test_what_no_rule_asks_for_any_more_is_resolved() -> None:
+    clock = Clock()
+    clock.look(course(), 22)
+    [step] = settle({}, course(), [clock.only], START + 23 * DAY)
+    assert isinstance(step.event, AlertResolved)
 
 
 def test_a_session_missed_after_two_repeats_and_the_fifth_is_more_severe() -> None:
@@ -174,6 +207,20 @@ def test_a_repetition_that_was_held_after_all_goes_from_the_alert() -> None:
     late = session(10, "missed", told=16)
     assert clock.look(course(*first, late, session(15, "missed")), 16) != []
     assert clock.look(course(*first, session(15, "missed")), 16) == [AlertSourceChanged]
+
+
+def test_a_repetition_that_goes_takes_its_severity_along() -> None:
+    missed = [session(float(day), "missed") for day in range(7, 12)]
+    clock = Clock()
+    clock.look(course(*missed), 12)
+    assert clock.severity() == "high"
+    late = session(9.5, "missed", told=12)
+    assert clock.look(course(*missed[:2], late, *missed[3:]), 12) == [
+        AlertSourceChanged,
+        AlertRepeated,
+    ]
+    assert clock.look(course(*missed[:2], *missed[3:]), 12) == [AlertSourceChanged]
+    assert clock.severity() == "medium"
 
 
 def test_two_sessions_without_a_form_are_told_a_day_after_the_second() -> None:
