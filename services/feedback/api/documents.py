@@ -11,7 +11,7 @@ from shared.measures import Definition, read_definition
 from shared.web import ApiModel, body, strict_loads
 from shared.web.strictjson import JsonValue
 
-MAX_BYTES = 256 * 1024
+MAX_BYTES = 64 * 1024
 MAX_ENTRIES = MAX_ITEMS
 """The longest list in a definition: as many items as a rating may have; some checks compare every
 entry with those before it."""
