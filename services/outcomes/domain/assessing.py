@@ -116,6 +116,8 @@ def speak(state: AssessorState, speech: Speech) -> list[Derived]:
     scored: set[str] = set()
     for series in said.series:
         if not series.ratings:
+            # What stood there went with its ratings; the next one is the first again.
+            course.standing.pop(series.id, None)
             continue
         context = (care.age_group, primary, is_late(series, care))
         is_alliance = kind_of(series, definitions) == "alliance"

@@ -53,9 +53,6 @@ class History:
     def __init__(self, acts: Iterable[Act]) -> None:
         self.stories = [Story(CLIENT, episode_id) for episode_id in EPISODES]
         self.ratings: dict[str, Rated] = {}
-        self.refilled = False
-        """An episode was rated again after all of its ratings had gone."""
-        self._emptied: set[int] = set()
         self._count = 0
         self.stories[0].register()
         for story in self.stories:
@@ -70,13 +67,6 @@ class History:
 
     def do(self, what: str, which: int, day: int, score: int) -> None:
         """One more thing happens; nothing where there is no rating to which it could."""
-        before = {one.episode for one in self.ratings.values()}
-        self._act(what, which, day, score)
-        now = {one.episode for one in self.ratings.values()}
-        self._emptied |= before - now
-        self.refilled |= bool(now & self._emptied)
-
-    def _act(self, what: str, which: int, day: int, score: int) -> None:
         self._count += 1
         if what == "rate":
             one = Rated(f"rating {self._count}", which % 2, day, score, self._count)
