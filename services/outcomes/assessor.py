@@ -6,9 +6,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.outcomes import definitions, rows
 from services.outcomes.definitions import News, Waiting, lacking, look_up
-from services.outcomes.domain.assessing import Derived, Speech, Touched, speak, take_in
+from services.outcomes.domain.assessing import Derived, Speech, speak
 from services.outcomes.domain.assessor_state import AssessorState, pack, unpack
 from services.outcomes.domain.standards import Standards
+from services.outcomes.domain.touched import Touched, take_in
 from services.outcomes.library import Library
 from services.outcomes.opening import open_batch
 from services.outcomes.projector import group

@@ -3,16 +3,27 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import msgspec
+
 from services.outcomes.rows import ClientKey
 from shared.consuming.records import Incoming
 from shared.contracts import Envelope, Event, Recorded
 from shared.contracts.feedback import RatingCorrected, RatingSubmitted
+from shared.contracts.intake import ClientDetails, ClientDetailsCorrected, ClientRegistered
 from shared.contracts.outcomes import AssessmentRevised, RatingAssessed
 from shared.errors import Permanent
 from shared.privacy import KeyMissing, Keyring, leave_sealed, open_envelope, sealed_for
 
 USED = {
-    event.type for event in (RatingSubmitted, RatingCorrected, RatingAssessed, AssessmentRevised)
+    event.type
+    for event in (
+        ClientRegistered,
+        ClientDetailsCorrected,
+        RatingSubmitted,
+        RatingCorrected,
+        RatingAssessed,
+        AssessmentRevised,
+    )
 }
 """The events whose private part the fold reads."""
 
@@ -46,8 +57,9 @@ async def open_batch(events: Sequence[Incoming], keyring: Keyring) -> list[Clien
 
 
 async def open_used(envelopes: Sequence[Envelope], keyring: Keyring) -> list[Recorded[Event]]:
-    """The events in order. Only what the fold uses is opened: no name comes out of its seal here,
-    and of somebody whose key is gone the private part is None. Raises as `open_batch` does.
+    """The events in order. Only what the fold uses is opened, and of who somebody is it keeps the
+    sex for norms alone. Of somebody whose key is gone the private part is None. Raises as
+    `open_batch` does.
     """
     try:
         ciphers = await keyring.load(sealed_for(one for one in envelopes if is_used(one)))
@@ -63,8 +75,17 @@ async def open_used(envelopes: Sequence[Envelope], keyring: Keyring) -> list[Rec
             )
         except Permanent as error:
             raise blame(error, envelope) from error
-        opened.append(event)
+        opened.append(without_names(event))
     return opened
+
+
+def without_names(event: Recorded[Event]) -> Recorded[Event]:
+    """The event, with nothing in it of who somebody is but the sex for norms."""
+    data = event.data
+    if not isinstance(data, ClientRegistered | ClientDetailsCorrected) or data.private is None:
+        return event
+    kept = ClientDetails(sex_for_norms=data.private.sex_for_norms)
+    return msgspec.structs.replace(event, data=msgspec.structs.replace(data, private=kept))
 
 
 def is_used(envelope: Envelope) -> bool:

@@ -19,6 +19,7 @@ from services.outcomes.views import GROUP
 from services.outcomes.wake import Bell
 from shared.consuming.records import Incoming, Plan
 from shared.contracts import Event
+from shared.contracts.intake import ClientDetailsCorrected, ClientRegistered
 from shared.contracts.outcomes import AssessmentRevised, AssessmentWithdrawn, RatingAssessed
 from shared.privacy import Keyring
 
@@ -140,11 +141,17 @@ def fold(
             evolve(state, one.event)
         views[key] = Packed(before.row_version + 1 if before else 1, pack(state))
         known = news.standards[key[0]].definitions
-        touched = list(state.said) if key in news.clients else touched_episodes(events)
+        is_seen_anew = key in news.clients or any(is_of_client(one) for one in events)
+        touched = list(state.said) if is_seen_anew else touched_episodes(events)
         for episode_id in touched:
             summaries += [SummaryRow(*key, one) for one in summarise(state, episode_id, known)]
     summaries.sort(key=lambda row: (row.tenant, row.client_id, row.summary.series_id))
     return Folded(views, summaries)
+
+
+def is_of_client(one: ClientEvent) -> bool:
+    """Whether the event says who the client is: norms may be of a sex."""
+    return isinstance(one.event.data, ClientRegistered | ClientDetailsCorrected)
 
 
 def touched_episodes(events: Iterable[ClientEvent]) -> list[str]:

@@ -138,4 +138,8 @@ def _differs(stored: Packed, built: Built) -> bool:
         for rating in series.ratings
     ):
         return False
-    return canonical(unpack(stored.state)) != canonical(built.state)
+    state = unpack(stored.state)
+    if built.state.sex is None:
+        # What the journal does not say any more is erased, also where there are no ratings.
+        state.sex = None
+    return canonical(state) != canonical(built.state)

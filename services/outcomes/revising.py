@@ -12,9 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.outcomes import rows
 from services.outcomes.assessor import without_erased, write
-from services.outcomes.domain.assessing import Speech, Touched, speak
+from services.outcomes.domain.assessing import Speech, speak
 from services.outcomes.domain.assessor_state import AssessorState, pack, unpack
 from services.outcomes.domain.standards import Standards
+from services.outcomes.domain.touched import Touched
 from services.outcomes.library import Library
 from services.outcomes.rows import ClientKey, Packed, StaleState
 from shared.clock import Clock, utc_now

@@ -25,6 +25,7 @@ from services.outcomes.domain.reading import Reading, primary_measure, read
 from services.outcomes.domain.standards import Standards
 from services.outcomes.domain.state import Assessed, Care, Rating, Said, Series, Signal, signal_of
 from services.outcomes.views import FoundView
+from shared.measures import Person
 from shared.measures.expected import Curve
 from shared.measures.gains import Gain
 from shared.web.models import from_tenths
@@ -60,10 +61,11 @@ def _series(
     primary: bool,
 ) -> SeriesView:
     standards = found.standards
-    reading = read(series, care, standards.definitions)
+    reading = read(series, care, standards.definitions, found.state.sex)
     expected = expected_of(series, care, reading, standards)
-    leaps = leaps_of(series, care, standards)
-    endings = _endings(series, care, reading, standards)
+    person = Person(care.age_group, found.state.sex, series.rater_kind)
+    leaps = leaps_of(series, person, standards)
+    endings = _endings(series, care, person, reading, standards)
     return SeriesView(
         id=series.id,
         measure=series.measure,
@@ -92,9 +94,9 @@ def _series(
 
 
 def _endings(
-    series: Series, care: Care, reading: Reading, standards: Standards
+    series: Series, care: Care, person: Person, reading: Reading, standards: Standards
 ) -> dict[str, list[Signal]]:
-    verdict = ending_of(series, care, reading, standards)
+    verdict = ending_of(series, care, person, reading, standards)
     if verdict is None or reading.latest is None:
         return {}
     return {reading.latest.id: [signal_of(verdict)]}

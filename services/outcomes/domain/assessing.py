@@ -8,7 +8,7 @@ assessed from the tail of its series alone.
 
 import hashlib
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import NamedTuple
 
@@ -16,26 +16,21 @@ import msgspec
 
 from services.outcomes.domain.assessor_state import (
     AssessorState,
-    Context,
     Course,
     Spoken,
     Standing,
 )
-from services.outcomes.domain.fold import evolve
 from services.outcomes.domain.judging import About, Judged, Name, Start, about, judged
 from services.outcomes.domain.reading import is_late, kind_of, primary_measure
 from services.outcomes.domain.standards import Standards
-from services.outcomes.domain.state import NO_CARE, ClientState, Rating, Series
-from shared.contracts import Event, Recorded
-from shared.contracts.feedback import RatingSubmitted
-from shared.contracts.intake import SessionChanged, SessionEnteredInError, SessionRecorded
+from services.outcomes.domain.state import NO_CARE, Rating, Series
+from services.outcomes.domain.touched import Touched, take_in
 from shared.contracts.outcomes import AssessmentRevised, AssessmentWithdrawn, RatingAssessed
 from shared.ids import derived_id
 from shared.measures import RuleSet
 from shared.measures import Series as Tail
 
-SESSION_EVENTS = (SessionRecorded, SessionChanged, SessionEnteredInError)
-EVER = datetime.min.replace(tzinfo=UTC)
+__all__ = ["Derived", "Speech", "Touched", "speak", "take_in"]
 
 
 class Derived(NamedTuple):
@@ -44,20 +39,6 @@ class Derived(NamedTuple):
     id: str
     cause_id: str
     data: RatingAssessed | AssessmentRevised | AssessmentWithdrawn
-
-
-class Touched(msgspec.Struct):
-    """What a batch did to one episode.
-
-    `cause_id` is its last event, `causes` the last event of each rating; `only_appended` says
-    that all it did to series was to add ratings after those that were there. Ratings of the
-    alliance from `alliance_since` on may be seen in another light.
-    """
-
-    cause_id: str
-    only_appended: bool = True
-    alliance_since: datetime | None = None
-    causes: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 class Speech(NamedTuple):
@@ -72,34 +53,6 @@ class Speech(NamedTuple):
 
 
 _digester = msgspec.msgpack.Encoder()
-
-
-def take_in(state: AssessorState, event: Recorded[Event], touched: dict[str, Touched]) -> None:
-    """Fold one event into the state, in place, and note in `touched` which episode to assess."""
-    evolve(state.client, event)
-    data = event.data
-    episode_id = getattr(data, "episode_id", None)
-    if episode_id is None:
-        return
-    mark = touched.setdefault(episode_id, Touched(event.id))
-    mark.cause_id = event.id
-    rating_id = getattr(data, "rating_id", None)
-    if rating_id is not None:
-        mark.causes[rating_id] = event.id
-    if isinstance(data, RatingSubmitted):
-        mark.only_appended &= _is_last(state.client, data)
-        mark.alliance_since = min(mark.alliance_since or data.occurred_at, data.occurred_at)
-    elif rating_id is not None:
-        mark.only_appended = False
-    elif isinstance(data, SESSION_EVENTS):
-        mark.alliance_since = EVER
-
-
-def _is_last(client: ClientState, data: RatingSubmitted) -> bool:
-    return any(
-        series.ratings and series.ratings[-1].id == data.rating_id
-        for series in client.said[data.episode_id].series
-    )
 
 
 def speak(state: AssessorState, speech: Speech) -> list[Derived]:
@@ -122,7 +75,14 @@ def speak(state: AssessorState, speech: Speech) -> list[Derived]:
         context = (care.age_group, primary, is_late(series, care))
         is_alliance = kind_of(series, definitions) == "alliance"
         what = about(
-            speech.standards, context, rules_for, series, said, care, is_alliance=is_alliance
+            speech.standards,
+            context,
+            rules_for,
+            series,
+            said,
+            care,
+            state.client.sex,
+            is_alliance=is_alliance,
         )
         start = _resume(course, series, what, speech)
         tail, name = start.tail, start.name
@@ -130,7 +90,7 @@ def speak(state: AssessorState, speech: Speech) -> list[Derived]:
             tail, name = one.tail, one.basis.name
             scored.add(one.rating.id)
             derived += _say(course, series, one, speech)
-        course.standing[series.id] = _standing(len(series.ratings), tail, context, name)
+        course.standing[series.id] = _standing(len(series.ratings), tail, what, name)
     if not speech.touched.only_appended:
         derived += _withdraw(course, said.series, scored, speech)
     course.version += len(derived)
@@ -153,7 +113,9 @@ def _rules_for(course: Course, speech: Speech, rating: Rating) -> RuleSet:
 def _resume(course: Course, series: Series, what: About, speech: Speech) -> Start:
     """Where to go on in a series: its first ratings may need no new look."""
     standing, touched = course.standing.get(series.id), speech.touched
-    if standing is None or not touched.only_appended or standing.context != what.context:
+    if standing is None or not touched.only_appended:
+        return Start()
+    if (standing.context, standing.sex) != (what.context, what.sex):
         return Start()
     since = touched.alliance_since
     if (
@@ -166,11 +128,11 @@ def _resume(course: Course, series: Series, what: About, speech: Speech) -> Star
     return Start(standing.ratings, standing.tail, name)
 
 
-def _standing(ratings: int, tail: Tail, context: Context, name: Name | None) -> Standing:
-    if name is None:
-        return Standing(ratings, tail, context)
-    definition, (key, version) = name
-    return Standing(ratings, tail, context, version, key, definition)
+def _standing(ratings: int, tail: Tail, what: About, name: Name | None) -> Standing:
+    standing = Standing(ratings, tail, what.context, sex=what.sex)
+    if name is not None:
+        standing.definition, (standing.rules_key, standing.rules) = name
+    return standing
 
 
 def _say(course: Course, series: Series, one: Judged, speech: Speech) -> Iterator[Derived]:

@@ -35,6 +35,7 @@ class Standing(Packed):
     rules: int = 1
     rules_key: str = DEFAULT
     definition: int = 1
+    sex: str | None = None
 
 
 class Course(Packed):

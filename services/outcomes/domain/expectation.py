@@ -86,7 +86,7 @@ def targets_of(
     return targets(curve, baseline, sign=definition.sign)
 
 
-def leaps_of(series: Series, care: Care, standards: Standards) -> Leaps:
+def leaps_of(series: Series, person: Person, standards: Standards) -> Leaps:
     """The sudden gains and losses of the series as it stands.
 
     The least step is the rule's own for the measure, else the reliable change.
@@ -95,7 +95,6 @@ def leaps_of(series: Series, care: Care, standards: Standards) -> Leaps:
     if not rated:
         return Leaps([], [], [])
     definition = standards.definition(series.measure, rated[-1].definition_version)
-    person = Person(care.age_group, rater=series.rater_kind)
     cut = own_cut(series.measure, standards, rated[-1])
     if definition is not None and cut is None:
         reliable, _ = thresholds_for(definition, person)
@@ -110,7 +109,9 @@ def leaps_of(series: Series, care: Care, standards: Standards) -> Leaps:
     )
 
 
-def ending_of(series: Series, care: Care, reading: Reading, standards: Standards) -> Verdict | None:
+def ending_of(
+    series: Series, care: Care, person: Person, reading: Reading, standards: Standards
+) -> Verdict | None:
     """The mark of an unplanned ending, by the rules that were in force when the episode closed.
 
     None where it does not hold; it belongs to the latest rating.
@@ -121,7 +122,7 @@ def ending_of(series: Series, care: Care, reading: Reading, standards: Standards
     definition = standards.definition(series.measure, latest.definition_version)
     if definition is None or definition.kind != "outcome":
         return None
-    _, cutoff = thresholds_for(definition, Person(care.age_group, rater=series.rater_kind))
+    _, cutoff = thresholds_for(definition, person)
     for rule in standards.rules_at(care.closed_at).rules:
         if rule.id == ENDING_RULE and cutoff is not None:
             verdict = unplanned_ending(rule, care.ending, latest.total, cutoff)

@@ -39,6 +39,14 @@ def evolve(state: ClientState, event: Recorded[Event]) -> None:
 
 def _registered(state: ClientState, event: Recorded[i.ClientRegistered]) -> None:
     state.registered_at = event.recorded_at
+    _details(state, event)
+
+
+def _details(
+    state: ClientState, event: Recorded[i.ClientRegistered | i.ClientDetailsCorrected]
+) -> None:
+    if event.data.private is not None:
+        state.sex = event.data.private.sex_for_norms
 
 
 def _measuring(state: ClientState, event: Recorded[i.MeasuringChanged]) -> None:
@@ -204,6 +212,7 @@ def _withdrawn(state: ClientState, event: Recorded[o.AssessmentWithdrawn]) -> No
 # The key of a step is the type of the event that it takes: a tie that types cannot express.
 _STEPS: dict[type[Event], Callable[[ClientState, Any], None]] = {
     i.ClientRegistered: _registered,
+    i.ClientDetailsCorrected: _details,
     i.MeasuringChanged: _measuring,
     i.EpisodeOpened: _opened,
     i.EpisodeTransferred: _transferred,

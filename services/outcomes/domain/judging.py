@@ -54,6 +54,7 @@ class About(NamedTuple):
     standards: Standards
     context: Context
     rules_for: Callable[[Rating], RuleSet]
+    sex: str | None = None
     is_alliance: bool = False
     held: list[Session] = []  # noqa: RUF012 - nobody writes to it
     outcome: Series | None = None
@@ -74,14 +75,16 @@ def about(
     of: Series,
     said: Said,
     care: Care,
+    sex: str | None,
     *,
     is_alliance: bool,
 ) -> About:
     """All that judging `of` needs."""
     if not is_alliance:
-        return About(standards, context, rules_for)
+        return About(standards, context, rules_for, sex)
     outcome = alliance.outcome_series(said.series, context[1], of)
-    return About(standards, context, rules_for, is_alliance, alliance.held_sessions(care), outcome)
+    held = alliance.held_sessions(care)
+    return About(standards, context, rules_for, sex, is_alliance, held, outcome)
 
 
 def judged(series: Series, what: About, start: Start) -> Iterator[Judged]:
@@ -145,6 +148,7 @@ def assess_one(
         curve=curve,
         outcome_gain=gain,
         session=session,
+        sex=what.sex,
         rater=series.rater_kind,
     )
     return tail, assessment, curve

@@ -125,7 +125,14 @@ def episode_spans(
         context = (care.age_group, primary, is_late(series, care))
         is_alliance = kind_of(series, standards.definitions) == "alliance"
         what = about(
-            standards, context, lambda _: rules, series, said, care, is_alliance=is_alliance
+            standards,
+            context,
+            lambda _: rules,
+            series,
+            said,
+            care,
+            state.sex,
+            is_alliance=is_alliance,
         )
         found = list(judged(series, what, Start()))
         held.update(

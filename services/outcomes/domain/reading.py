@@ -30,8 +30,8 @@ class Reading(msgspec.Struct, frozen=True):
     late_baseline: bool = False
 
 
-def read(series: Series, care: Care, definitions: Definitions) -> Reading:
-    """Read one series in the light of what intake says of its episode.
+def read(series: Series, care: Care, definitions: Definitions, sex: str | None) -> Reading:
+    """Read one series in the light of what intake says of its episode and client.
 
     Of a measure whose definition has not arrived yet, only the scores are known.
     """
@@ -43,7 +43,7 @@ def read(series: Series, care: Care, definitions: Definitions) -> Reading:
     late = is_late(series, care)
     threshold, classification = None, None
     if definition is not None:
-        person = Person(care.age_group, rater=series.rater_kind)
+        person = Person(care.age_group, sex, series.rater_kind)
         threshold, cutoff = thresholds_for(definition, person)
         if baseline is not latest and not late and care.age_group is not None:
             classification = class_for(

@@ -124,7 +124,8 @@ class Assessed(Packed):
 
 
 class ClientState(Packed):
-    """All of one client. `last_recorded_at` is the store's time of the newest event in it."""
+    """All of one client. `last_recorded_at` is the store's time of the newest event in it, `sex`
+    the one for norms, if it is known."""
 
     registered_at: datetime | None = None
     measuring: MeasuringState = "on"
@@ -132,6 +133,7 @@ class ClientState(Packed):
     care: dict[str, Care] = {}
     said: dict[str, Said] = {}
     assessed: dict[str, Assessed] = {}
+    sex: str | None = None
 
 
 def series_id(episode_id: str, measure: str, rater_kind: RaterKind, rater_id: str | None) -> str:
@@ -169,5 +171,6 @@ def canonical(state: ClientState) -> bytes:
                 episode: Assessed(dict(sorted(assessed.signals.items())))
                 for episode, assessed in sorted(state.assessed.items())
             },
+            state.sex,
         )
     )

@@ -57,7 +57,7 @@ def summarise(state: ClientState, episode_id: str, definitions: Definitions) -> 
     care = state.care.get(episode_id, NO_CARE)
     primary = primary_measure(said.series, definitions)
     return [
-        _summary(episode_id, care, series, read(series, care, definitions), primary)
+        _summary(episode_id, care, series, read(series, care, definitions, state.sex), primary)
         for series in said.series
     ]
 

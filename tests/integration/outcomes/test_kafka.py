@@ -9,10 +9,11 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from services.outcomes.domain.assessing import Speech, Touched, speak, take_in
+from services.outcomes.domain.assessing import Speech, speak
 from services.outcomes.domain.assessor_state import AssessorState
 from services.outcomes.domain.standards import shipped
 from services.outcomes.domain.state import canonical
+from services.outcomes.domain.touched import Touched, take_in
 from services.outcomes.queries import fold_events
 from services.outcomes.rebuild import verify
 from shared.consuming import Consumer, Handler, create_broker

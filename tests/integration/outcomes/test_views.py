@@ -6,7 +6,9 @@ import pytest
 
 from services.outcomes.domain.state import canonical
 from services.outcomes.queries import Filters
+from services.outcomes.rebuild import verify
 from services.outcomes.rows import StaleState
+from shared.contracts.intake import ClientDetails
 from shared.errors import NotFound
 from tests.integration.outcomes.home import Home
 from tests.unit.outcomes.story import CLIENT, EPISODE, START, TENANT, Story, rating_id
@@ -117,3 +119,18 @@ async def test_summaries_pass_filters_and_follow_the_ratings(home: Home) -> None
     await home.live(story.void("a"))
     [client] = await home.views.clients(TENANT, Filters(), None, 10)
     assert client.summaries == []
+
+
+async def test_of_who_a_client_is_only_the_sex_for_norms_is_kept(home: Home) -> None:
+    story = Story()
+    story.register(ClientDetails(given_name="Ada", family_name="Byron", sex_for_norms="female"))
+    story.open()
+    story.rate("a", 200, day=0)
+    await home.live(*story.events)
+    state = (await home.views.now(TENANT, CLIENT)).state
+    assert state.sex == "female"
+    for name in (b"Ada", b"Byron"):
+        assert name not in canonical(state)
+    assert await verify(home.reader, home.keyring, 1) == []
+    await home.keyring.destroy((TENANT, CLIENT))
+    assert await verify(home.reader, home.keyring, 1) == []

@@ -2,9 +2,10 @@
 
 from datetime import datetime
 
-from services.outcomes.domain.assessing import Derived, Speech, Touched, speak, take_in
+from services.outcomes.domain.assessing import Derived, Speech, speak
 from services.outcomes.domain.assessor_state import AssessorState, pack, unpack
 from services.outcomes.domain.standards import Standards, shipped
+from services.outcomes.domain.touched import Touched, take_in
 from shared.contracts import Event, Recorded
 from shared.contracts.outcomes import Assessment, AssessmentWithdrawn
 from tests.unit.outcomes.story import CLIENT

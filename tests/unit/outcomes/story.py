@@ -18,6 +18,8 @@ from shared.contracts.feedback import (
     VoidReason,
 )
 from shared.contracts.intake import (
+    ClientDetails,
+    ClientDetailsCorrected,
     ClientRegistered,
     EpisodeClosed,
     EpisodeOpened,
@@ -72,9 +74,14 @@ class Story:
         self.events.append(event)
         return event
 
-    def register(self) -> Recorded[Event]:
+    def register(self, details: ClientDetails | None = None) -> Recorded[Event]:
         """The client is known."""
-        data = ClientRegistered(client_id=self.client_id, private=None)
+        data = ClientRegistered(client_id=self.client_id, private=details)
+        return self.add(f"client-{self.client_id}", data)
+
+    def correct_details(self, details: ClientDetails) -> Recorded[Event]:
+        """Somebody had written down something else of the client."""
+        data = ClientDetailsCorrected(client_id=self.client_id, private=details)
         return self.add(f"client-{self.client_id}", data)
 
     def open(self, *, day: float = 0) -> Recorded[Event]:

@@ -6,10 +6,13 @@ from decimal import Decimal
 import msgspec
 
 from services.outcomes.domain.standards import Standards, shipped
+from shared.contracts.intake import ClientDetails
 from shared.contracts.outcomes import AssessmentRevised, RatingAssessed
 from shared.measures import RuleSet, default_rules
 from shared.measures.expected import Curve
+from shared.measures.norms import NormSet
 from shared.measures.rule_set import Effective
+from shared.measures.thresholds import ReliableChange
 from tests.unit.outcomes.listener import Listener
 from tests.unit.outcomes.story import START, Story, rating_id, recorded_on
 
@@ -214,3 +217,26 @@ def test_each_version_of_a_measure_has_its_own_thresholds() -> None:
     story.rate("d", 400, day=21, definition=2)
     listener.hear(*story.events)
     assert listener.holding("reliable_deterioration") == {rating_id("b"), rating_id("d")}
+
+
+def by_sex() -> Standards:
+    """The measure with a reliable change of its own for one sex: 20 points."""
+    bdi = shipped().definitions["bdi", 1]
+    change = ReliableChange(value=Decimal(20), reached=">=", basis="published")
+    norms = [NormSet(age_groups=["adult"], sex="female", reliable_change=change, source="a test")]
+    changed = msgspec.structs.replace(bdi, norms=norms)
+    return shipped()._replace(definitions={**shipped().definitions, ("bdi", 1): changed})
+
+
+def test_norms_of_a_sex_count_for_it_alone_whenever_it_is_told() -> None:
+    story, listener = Story(), Listener()
+    listener.standards = by_sex()
+    story.open()
+    story.rate("a", 200, day=0)
+    story.rate("b", 300, day=7)
+    listener.hear(*story.events)
+    assert listener.holding("reliable_deterioration") == {rating_id("b")}
+    listener.hear(story.register(ClientDetails(sex_for_norms="female")))
+    assert listener.holding("reliable_deterioration") == set()
+    listener.hear(story.correct_details(ClientDetails(sex_for_norms="male")))
+    assert listener.holding("reliable_deterioration") == {rating_id("b")}
