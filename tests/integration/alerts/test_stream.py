@@ -7,13 +7,15 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 
+from services.alerts.bell import Bell
+from services.alerts.consumers import RiskHandler, RulesHandler
 from services.alerts.live.log import Bookmark, Log, Wanted
 from shared.database import driver
 from shared.eventstore.tail import START, Cursor
 from shared.hub import WAITING_MESSAGES, Subscriber
 from shared.ids import new_id
 from tests.conftest import MakeDatabase
-from tests.integration.alerts.home import Client, Home, open_home
+from tests.integration.alerts.home import Client, Home, assessed, open_home, phq9
 from tests.support.front_door import Message, messages
 
 REVIEW = {"seen_how": "by telephone", "outcome": "safety plan made", "actor": "Dr A"}
@@ -271,3 +273,26 @@ async def test_who_does_not_keep_up_is_dropped_and_others_are_not(home: Home) ->
 def test_a_cursor_comes_back_as_it_was() -> None:
     bookmark = Bookmark(1, Cursor(2**40, 2**41))
     assert Bookmark.decode(bookmark.encode()) == bookmark
+
+
+class Counted(Bell):
+    """Counts how often it is rung."""
+
+    rings = 0
+
+    def ring(self) -> None:
+        """Once more."""
+        self.rings += 1
+
+
+async def test_what_is_history_wakes_nobody(home: Home, redis_url: str) -> None:
+    client, bell = await home.new_client(), Counted(redis_url)
+    risk = RiskHandler(home.keyring, home.store, bell)
+    rules = RulesHandler(home.keyring, home.store, bell)
+    for imported, rings in ((True, 0), (False, 2)):
+        rating = phq9(client, 30, imported=imported)
+        await home.handle(risk, await home.record(client, rating))
+        judged = assessed(client, 2 + imported, True, imported=imported)
+        await home.handle(rules, await home.record(client, judged))
+        assert bell.rings == rings
+    await bell.close()

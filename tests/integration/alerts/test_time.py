@@ -9,6 +9,7 @@ import msgspec
 from services.alerts.bell import Bell
 from services.alerts.care import CARE_GROUP
 from services.alerts.consumers import RISK_GROUP
+from services.alerts.courses import Due, look_again, next_due
 from services.alerts.timekeeping import Timekeeper, through
 from shared.contracts.feedback import RatingSubmitted, RatingVoided, VoidReason
 from shared.contracts.intake import (
@@ -282,6 +283,92 @@ async def test_risk_of_history_that_somebody_reviewed_is_not_told_again(home: Ho
     assert [one["what"] for one in alert["history"]] == ["raised", "reviewed"]
 
 
+async def test_older_history_does_not_tell_the_latest_risk_again(home: Home) -> None:
+    client = await in_care(home)
+    await import_risk(home, client, 20, at=START + 5 * DAY)
+    await home.timekeeper.look(START + 6 * DAY)
+    older = rated(client, START + DAY, 0, imported=True)
+    await home.tell(client, older, at=START + 6 * DAY)
+    await home.timekeeper.look(START + 7 * DAY)
+    [alert] = await home.alerts(client)
+    assert [one["what"] for one in alert["history"]] == ["raised", "repeated"]
+
+
+async def test_a_reviewed_rating_is_not_told_by_the_alert_of_another(home: Home) -> None:
+    client = await in_care(home)
+    await import_risk(home, client, 20, at=START + 5 * DAY)
+    [alert] = await home.alerts(client)
+    async with home.http() as http:
+        review = {"seen_how": "by telephone", "outcome": "safe", "actor": "Dr A"}
+        await http.post(f"/v1/alerts/{alert['id']}/review", json=review)
+    older = rated(client, START + DAY, 30, imported=True)
+    record = await home.record(client, older, START + 5 * DAY)
+    await home.handle(home.risk, record)
+    await home.handle(home.care, record)
+    await home.timekeeper.look(START + 6 * DAY)
+    _, of_older = await home.alerts(client)
+    assert (of_older["status"], of_older["historical"]) == ("open", True)
+
+
+async def test_risk_of_history_waits_while_data_of_the_client_is_held_back(home: Home) -> None:
+    client = await in_care(home)
+    await import_risk(home, client, 20, at=START + 5 * DAY)
+    await hold(home, client)
+    await home.timekeeper.look(START + 6 * DAY)
+    assert [one["historical"] for one in await home.alerts(client, "risk_item")] == [True]
+    await release(home, client)
+    await home.timekeeper.look(START + 7 * DAY)
+    assert [one["historical"] for one in await home.alerts(client, "risk_item")] == [False]
+
+
+async def test_what_came_in_during_a_look_has_the_episode_looked_at_again(home: Home) -> None:
+    client = await in_care(home)
+    for looked_next in (None, START + 50 * DAY):
+        [before] = await due_of(home, client)
+        await home.tell(client, session(client, START + DAY), at=START + DAY)
+        async with home.database.session(client.tenant) as conn:
+            await look_again(driver(conn), [(before, looked_next)])
+        [after] = await due_of(home, client)
+        assert after.touched > before.touched
+
+
+async def test_what_an_organisation_has_held_back_is_of_no_client(home: Home) -> None:
+    client = await in_care(home)
+    stream = f"rules-{home.tenant}"
+    async with home.database.session(client.tenant) as conn:
+        of_stream = "alerts.rules", stream, START, "forged", stream
+        await driver(conn).execute(HOLD, client.tenant, *of_stream)
+    await home.timekeeper.look(START + DAY)
+    async with home.database.session(client.tenant) as conn:
+        query = "SELECT count(*) FROM clients WHERE tenant = $1 AND held_since IS NOT NULL"
+        assert await driver(conn).fetchval(query, client.tenant) == 0
+
+
+async def due_of(home: Home, client: Client) -> list[Due]:
+    async with home.database.session() as conn:
+        found = await next_due(driver(conn), START + 2 * DAY, 10_000)
+    return [one for one in found if one.episode_id == client.episode_id]
+
+
+HOLD = """
+INSERT INTO held (tenant, group_name, holder, since, reason, stream)
+VALUES ($1, $2, $3, $4, $5, $6)
+"""
+RELEASE = "DELETE FROM held WHERE tenant = $1 AND holder = $2"
+
+
+async def hold(home: Home, client: Client) -> None:
+    async with home.database.session(client.tenant) as conn:
+        stream = f"feedback-{client.episode_id}"
+        of_client = CARE_GROUP, client.id, START + 5 * DAY, "forged", stream
+        await driver(conn).execute(HOLD, client.tenant, *of_client)
+
+
+async def release(home: Home, client: Client) -> None:
+    async with home.database.session(client.tenant) as conn:
+        await driver(conn).execute(RELEASE, client.tenant, client.id)
+
+
 async def test_what_a_person_has_resolved_is_not_raised_again(home: Home) -> None:
     client = await in_care(home)
     await home.timekeeper.look(START + 22 * DAY)
@@ -306,14 +393,14 @@ async def test_an_organisation_that_waits_less_long_is_told_earlier(home: Home) 
         organisation_id=hurried.tenant,
         key="own",
         rule_set_version=3,
-        effective_from=START + 10 * DAY,
+        effective_from=START + 9.5 * DAY,
         rules=sooner,
     )
     await home.timekeeper.look(START + 2 * DAY)
     await home.handle(home.rules, await home.record(hurried, published, START + 9 * DAY))
     await home.timekeeper.look(START + 9 * DAY)
     assert await home.alerts(hurried) == []
-    await home.timekeeper.look(START + 11 * DAY)
+    await home.timekeeper.look(START + 9.6 * DAY)
     assert await home.alerts(patient) == []
     [alert] = await home.alerts(hurried)
     assert alert["thresholds"]["gap"] == 7
