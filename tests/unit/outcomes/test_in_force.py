@@ -99,6 +99,17 @@ def test_word_of_a_curve_comes_with_each_rating() -> None:
     assert found == [None, None, None, 1, 2]
 
 
+def test_what_counts_is_when_a_rating_was_recorded_and_not_when_it_occurred() -> None:
+    story, listener = Story(), Listener()
+    listener.standards = with_curves(a_curve())
+    story.open()
+    weekly(story, 200, 200)
+    listener.hear(*story.events)
+    [late] = listener.hear(recorded_on(story.rate("late", 200, day=10), 25))
+    assert isinstance(late.data, RatingAssessed)
+    assert late.data.curve_version == 1
+
+
 def test_a_curve_of_clients_is_not_held_against_others() -> None:
     story, listener = Story(), Listener()
     listener.standards = with_curves(a_curve(day=-1))
