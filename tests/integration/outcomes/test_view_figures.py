@@ -185,3 +185,17 @@ async def test_what_was_recorded_before_is_never_read_with_a_later_curve(
     before = await series_of(shared_home, story)
     await publish_curve(shared_home, story.tenant, day=(datetime.now(UTC) - START).days)
     assert await series_of(shared_home, story) == before
+
+
+async def test_off_the_track_of_a_fitted_curve_twice_in_a_row_is_a_signal(
+    shared_home: Home,
+) -> None:
+    story = a_story(300, 300, 300, 300)
+    await publish_curve(shared_home, story.tenant, day=14)
+    await shared_home.live(*story.events)
+    ratings = (await series_of(shared_home, story))["ratings"]
+    off = [[one for one in rating["signals"] if one["rule"] == "off_track"] for rating in ratings]
+    assert [len(one) for one in off] == [0, 0, 0, 1]
+    assert (off[3][0]["severity"], off[3][0]["thresholds"]["percentile_90"]) == ("high", 22.56)
+    said = await shared_home.store.read(story.tenant, f"assessment-{story.episode_id}")
+    assert [one.data.curve_version for one in said] == [None, None, 1, 1]  # type: ignore[attr-defined]
