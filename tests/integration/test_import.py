@@ -113,9 +113,13 @@ async def all_pages(door: FrontDoor, path: str) -> list[dict[str, Any]]:
             return found
 
 
-async def deteriorations(door: FrontDoor) -> list[dict[str, Any]]:
+async def of_rule(door: FrontDoor, rule: str) -> list[dict[str, Any]]:
     alerts = await all_pages(door, "/alerts/v1/alerts")
-    return [alert for alert in alerts if alert["rule"]["id"] == "reliable_deterioration"]
+    return [alert for alert in alerts if alert["rule"]["id"] == rule]
+
+
+async def deteriorations(door: FrontDoor) -> list[dict[str, Any]]:
+    return await of_rule(door, "reliable_deterioration")
 
 
 def test_a_file_with_bad_rows_is_taken_but_for_those(heroic: Heroic, tmp_path: Path) -> None:
@@ -154,7 +158,7 @@ async def see_all_silent(door: FrontDoor) -> None:
     """The clock goes: all these episodes fell silent long ago, each of which is listed."""
 
     async def silent() -> list[dict[str, Any]]:
-        return await all_pages(door, "/alerts/v1/alerts?rule=gap")
+        return await of_rule(door, "gap")
 
     async def told() -> bool:
         return len(await silent()) == CLIENTS

@@ -108,10 +108,11 @@ def _gap(rule: Rule, course: Course, now: datetime) -> Holding | None:
     last, limit = course.last_contact(now), gap_limit(rule, so_far, now)
     since = _unbooked_since(course, last.at + limit, now)
     causes = [Cause(last.id, since, last.is_historical(since))]
-    ended = max(since, last.at + limit * float(rule.thresholds["presumed_ended"]))
-    if now > last.at + limit * float(rule.thresholds["presumed_ended"]):
-        presumed = derived_id("presumed_ended", last.id)
-        causes.append(Cause(presumed, ended, last.is_historical(ended)))
+    ended = last.at + limit * float(rule.thresholds["presumed_ended"])
+    if now > ended:
+        ended = max(since, ended)
+        cause_id = derived_id("presumed_ended", last.id)
+        causes.append(Cause(cause_id, ended, last.is_historical(ended)))
     return Holding(verdict, causes)
 
 
