@@ -61,7 +61,8 @@ class AlertSourceChanged(Event, frozen=True, kw_only=True):
     """Stream `alert-<id>`: a rating behind the alert was corrected, voided or moved.
 
     A risk alert stays open: only a person's review ends it. Another says what holds instead
-    (`private`), or how severe it is without what is gone (`severity`; None: as before).
+    (`private`, and when that occurred), or how severe it is without what is gone (`severity`; None:
+    as before).
     """
 
     type: ClassVar[str] = "heroic.alerts.AlertSourceChanged"
@@ -70,6 +71,7 @@ class AlertSourceChanged(Event, frozen=True, kw_only=True):
     client_id: str
     cause_id: str
     severity: Severity | None = None
+    occurred_at: datetime | None = None
     private: AlertContent | None = None
 
 

@@ -228,7 +228,8 @@ def _source_changed(alert: Alert, event: AlertSourceChanged) -> Alert:
     if alert.is_risk:
         return msgspec.structs.replace(alert, source_changed=True)
     if event.private is not None:
-        alert = msgspec.structs.replace(alert, content=event.private)
+        occurred_at = event.occurred_at or alert.occurred_at
+        alert = msgspec.structs.replace(alert, content=event.private, occurred_at=occurred_at)
     elif event.cause_id != alert.causes[0]:
         causes = tuple(cause for cause in alert.causes if cause != event.cause_id)
         alert = msgspec.structs.replace(alert, causes=causes)

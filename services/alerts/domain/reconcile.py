@@ -7,7 +7,6 @@ from services.alerts.domain.alert import Alert, AlertEvent, Series, evolve
 from services.alerts.domain.judged import Judged, JudgedSeries, Said
 from services.alerts.domain.spans import SHIPPED, Endings, Span, rules_in, spans
 from shared.contracts.alerts import (
-    AlertContent,
     AlertRaised,
     AlertRepeated,
     AlertResolved,
@@ -59,8 +58,8 @@ def _towards(span: Span, alert: Alert | None, series: Series) -> Iterable[Change
         raised = _raise(span, series)
         alert = evolve(alert, raised)
         yield Change(raised, judged.rating_id, alert)
-    elif alert.content != said.content:
-        yield (change := _changed(span, alert, judged.rating_id, said.content))
+    elif (alert.content, alert.occurred_at) != (said.content, judged.occurred_at):
+        yield (change := _told_anew(span, alert))
         alert = change.alert
     for gone in sorted(set(alert.causes) - {rating.rating_id for rating, _ in span.ratings}):
         yield (change := _changed(span, alert, gone))
@@ -79,13 +78,24 @@ def _towards(span: Span, alert: Alert | None, series: Series) -> Iterable[Change
         yield Change(resolved, span.ended_by.rating_id, alert)
 
 
-def _changed(
-    span: Span, alert: Alert, rating_id: str, content: AlertContent | None = None
-) -> Change:
-    """A rating behind the alert says something else (`content`), or holds no more."""
-    causes = set(alert.causes) - (set() if content else {rating_id} - {span.cause[0].rating_id})
+def _told_anew(span: Span, alert: Alert) -> Change:
+    """The rating that raised the alert says something else, or of another time."""
+    judged, said = span.cause
     changed = AlertSourceChanged(
-        **alert.about, cause_id=rating_id, severity=span.severity_of(causes), private=content
+        **alert.about,
+        cause_id=judged.rating_id,
+        severity=span.severity_of(set(alert.causes)),
+        occurred_at=judged.occurred_at,
+        private=said.content,
+    )
+    return Change(changed, judged.rating_id, evolve(alert, changed))
+
+
+def _changed(span: Span, alert: Alert, rating_id: str) -> Change:
+    """A rating behind the alert holds no more."""
+    causes = set(alert.causes) - ({rating_id} - {span.cause[0].rating_id})
+    changed = AlertSourceChanged(
+        **alert.about, cause_id=rating_id, severity=span.severity_of(causes)
     )
     return Change(changed, rating_id, evolve(alert, changed))
 

@@ -124,6 +124,18 @@ def test_a_corrected_score_that_still_fires_changes_what_the_alert_says() -> Non
     assert ratings.only.content.inputs == {"latest": 95}
 
 
+def test_a_corrected_time_is_told_by_the_alert() -> None:
+    ratings = Ratings()
+    ratings.hear(assessed(2, YES))
+    before = ratings.only.occurred_at
+    moved = msgspec.structs.replace(
+        assessed(2, YES, revised=True), occurred_at=before - timedelta(days=1)
+    )
+    assert kinds(ratings.hear(moved)) == [AlertSourceChanged]
+    assert ratings.only.occurred_at == before - timedelta(days=1)
+    assert ratings.hear(moved) == []
+
+
 def test_a_late_rating_that_fires_earlier_becomes_the_beginning() -> None:
     ratings = Ratings()
     ratings.hear(assessed(4, YES))
