@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, TypeVar
+from urllib.parse import quote
 
 import msgspec
 
@@ -10,7 +11,7 @@ from deploy.cli.installation import Site
 from deploy.cli.rows import Problem, RatingRow, Rows
 from shared.contracts.intake import AgeGroup
 from shared.errors import HeroicError, Invalid, Unavailable
-from shared.measures import measure, score
+from shared.measures import Definition, score
 from shared.web.models import to_tenths
 from shared.web.ndjson import LineResult, chunks, refused
 
@@ -33,7 +34,7 @@ class Order(NamedTuple):
     """What is to be imported, and how."""
 
     rows: Rows
-    measure: str
+    definition: Definition
     age_group: AgeGroup
     live: bool = False
     correct: bool = False
@@ -64,6 +65,13 @@ class Summary(msgspec.Struct, kw_only=True):
     problems: list[Problem] = []
 
 
+def definition_of(site: Site, key: str) -> Definition:
+    """The measure as the organisation uses it, one that ships or one of its own; or Refused."""
+    answer: dict[str, object] = msgspec.json.decode(site.get(f"/feedback/v1/measures/{quote(key)}"))
+    known = {name: answer[name] for name in Definition.__struct_encode_fields__ if name in answer}
+    return msgspec.convert(known, Definition)
+
+
 def run(site: Site, order: Order, progress: Progress) -> Summary:
     """Do it. Raises Refused or Unavailable; running it again goes on where it ended."""
     rows = order.rows
@@ -82,7 +90,7 @@ def run(site: Site, order: Order, progress: Progress) -> Summary:
         site,
         RATINGS,
         rated,
-        lambda row: rating_line(row, order.measure),
+        lambda row: rating_line(row, order.definition.key),
         order.params(correct=order.correct),
         lambda done: progress("Ratings", done),
     )
@@ -174,7 +182,7 @@ def rating_line(row: RatingRow, key: str) -> bytes:
 def check(row: RatingRow, order: Order) -> LineResult:
     """What would become of a rating of an episode that is not there yet."""
     try:
-        score(measure(order.measure), total=to_tenths(float(row.value)))
+        score(order.definition, total=to_tenths(float(row.value)))
     except ValueError as error:
         return refused(row.line, Invalid(str(error)))
     except HeroicError as error:

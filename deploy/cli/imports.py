@@ -9,11 +9,10 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from deploy.cli.importing import Order, Summary, run
+from deploy.cli.importing import Order, Summary, definition_of, run
 from deploy.cli.installation import Chosen
 from deploy.cli.rows import Columns, read_rows
 from shared.contracts.intake import AgeGroup
-from shared.measures import measure
 
 SHOWN_PROBLEMS = 50
 
@@ -58,10 +57,11 @@ def ratings(
     if by_day == (time_column is not None) or (day_column is None) != (start is None):
         raise typer.BadParameter("give --day-column with --start, or --time-column")
     columns = Columns(client_column, value_column, day_column, day_of(start), time_column)
-    rows = read_rows(file, measure(key).key, columns)
-    order = Order(rows, key, age_group, live, on_conflict == "correct", dry_run)
     chosen = context.ensure_object(Chosen)
     site = chosen._replace(organisation=organisation or chosen.organisation).site()
+    definition = definition_of(site, key)
+    rows = read_rows(file, definition.key, columns)
+    order = Order(rows, definition, age_group, live, on_conflict == "correct", dry_run)
     with bars() as shown:
         totals = {"Clients and episodes": 2 * len(rows.opened_at()), "Ratings": len(rows.ratings)}
         tasks = {name: shown.add_task(name, total=total) for name, total in totals.items()}

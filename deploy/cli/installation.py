@@ -102,6 +102,10 @@ class Site:
 
         return patiently(call)
 
+    def get(self, path: str) -> bytes:
+        """What is there, as JSON; raises Refused, Unavailable."""
+        return patiently(lambda: checked(self.http.get(path, headers=self.headers())).content)
+
     def bulk(
         self, path: str, lines: Sequence[bytes], params: dict[str, str]
     ) -> Iterator[LineResult]:

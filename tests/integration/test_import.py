@@ -21,6 +21,19 @@ from tests.support.waiting import eventually_async
 DATA = REPOSITORY.parent / "shared" / "data" / "enrichd-bdi" / "ratings.csv"
 CLIENTS, RATINGS = 400, 5_346
 
+OWN: dict[str, Any] = {
+    "key": "burden",
+    "version": 1,
+    "title": "Burden",
+    "kind": "outcome",
+    "better": "lower",
+    "items": [],
+    "total": {"low": 0, "high": 10, "step": 1},
+    "missing": {"most": 0},
+    "licence": {"holder": "Us", "ships": "scoring", "note": "Ours."},
+    "source": "Our own pilot.",
+}
+
 pytestmark = pytest.mark.timeout(400)
 
 
@@ -131,6 +144,21 @@ def test_a_file_with_bad_rows_is_taken_but_for_those(heroic: Heroic, tmp_path: P
     assert rehearsed[0] == code == 1
     assert counts(rehearsed[1]) == counts(summary) == {"created": 2, "refused": 3}
     assert [problem["line"] for problem in summary["problems"]] == [3, 4, 5]
+
+
+async def test_a_measure_of_the_organisation_is_imported_by_its_definition(
+    heroic: Heroic, tmp_path: Path
+) -> None:
+    second = FrontDoor(heroic.up, 1)
+    await second.post("/feedback/v1/measures", OWN)
+    await second.close()
+    file = tmp_path / "own.csv"
+    file.write_text("client,day,bdi\no,0,8\no,7,10.5\no,14,9\n")
+    # Of an option that is given twice the last one counts.
+    organisation = heroic.up["organisations"][1]["id"]
+    code, summary = run(heroic, file, "--measure", OWN["key"], "--organisation", organisation)
+    assert (code, counts(summary)) == (1, {"created": 2, "refused": 1})
+    assert [problem["line"] for problem in summary["problems"]] == [3]
 
 
 @pytest.mark.skipif(not DATA.exists(), reason="the ENRICHD data lie beside the project, not here")

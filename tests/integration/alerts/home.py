@@ -35,6 +35,8 @@ from tests.support.serving import serve
 
 ISSUER = "http://heroic.test"
 KEY = base64.b64encode(b"k" * 32).decode()
+RATED_AT = datetime.now(UTC)
+"""When all ratings occurred that `assessed` speaks of, however often it does."""
 
 
 @dataclass(frozen=True)
@@ -173,7 +175,6 @@ def phq9(
 
 def assessed(client: Client, number: int, holds: bool, imported: bool = False) -> RatingAssessed:
     """The rating `number` of a series of ORS, and what one rule said of it."""
-    now = datetime.now(UTC)
     return RatingAssessed(
         rating_id=derived_id(client.episode_id, str(number)),
         episode_id=client.episode_id,
@@ -181,8 +182,8 @@ def assessed(client: Client, number: int, holds: bool, imported: bool = False) -
         series=client.episode_id,
         measure="ors",
         rule_set_version=1,
-        occurred_at=now,
-        rating_recorded_at=now,
+        occurred_at=RATED_AT,
+        rating_recorded_at=RATED_AT,
         imported=imported,
         private=Assessment(
             total=120,
