@@ -10,14 +10,12 @@ All scores are integer tenths; thresholds are exact decimals in points.
   curve=..., outcome_gain=...) -> (Series, Assessment)`: one rating after another, in clinical order
 - `assess_all(definition, rules, totals, ...) -> Iterator[Assessment]`: a whole series
 - `clinical_order(occurred_at, version)`: what to sort by
-- `gain`, `reliably_better`, `reliably_worse`, `reliable_change_index`, `classify`
+- `gain`, `reliably_better`, `reliably_worse`; `class_for`, `thresholds_for`: classes of change
 """
 
 from shared.measures.catalogue import default_rules, definitions, measure, newest, rule_sets
 from shared.measures.change import (
-    classify,
     gain,
-    reliable_change_index,
     reliably_better,
     reliably_worse,
 )
@@ -39,7 +37,6 @@ __all__ = [
     "assess_all",
     "check_definition",
     "class_for",
-    "classify",
     "clinical_order",
     "default_rules",
     "definitions",
@@ -48,7 +45,6 @@ __all__ = [
     "newest",
     "points",
     "read_definition",
-    "reliable_change_index",
     "reliably_better",
     "reliably_worse",
     "rule_sets",

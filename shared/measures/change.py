@@ -1,6 +1,5 @@
 """What a change of score means (Jacobson and Truax 1991). Scores are integer tenths."""
 
-from shared.contracts.intake import AgeGroup
 from shared.contracts.outcomes import Change
 from shared.measures.definition import Cutoff, Definition
 
@@ -22,31 +21,6 @@ def reliably_better(definition: Definition, before: int, after: int) -> bool:
 def reliably_worse(definition: Definition, before: int, after: int) -> bool:
     """Whether the score got worse by the reliable change; False where none is known."""
     return reliably_better(definition, after, before)
-
-
-def reliable_change_index(definition: Definition, before: int, after: int) -> float | None:
-    """(after - before) / S_diff as it is, without a sign for better; None without J&T norms."""
-    threshold = definition.reliable_change
-    if threshold is None or threshold.basis != "jacobson-truax":
-        return None
-    return (after - before) / 10 / (float(threshold.value) / CRITICAL)
-
-
-def classify(
-    definition: Definition, age_group: AgeGroup, baseline: int, latest: int
-) -> Change | None:
-    """The class of the change from `baseline` to `latest`; None without a reliable change.
-
-    *Recovered* needs a cutoff for the age group: clinical at baseline, functional now, and
-    reliably better.
-    """
-    if definition.reliable_change is None:
-        return None
-    return class_of(
-        better=reliably_better(definition, baseline, latest),
-        worse=reliably_worse(definition, baseline, latest),
-        crossed=has_crossed(definition.cutoffs.get(age_group), baseline, latest),
-    )
 
 
 def class_of(*, better: bool, worse: bool, crossed: bool) -> Change:

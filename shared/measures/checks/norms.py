@@ -7,9 +7,9 @@ from shared.errors import FieldError
 from shared.measures.checks.scales import is_plain
 from shared.measures.checks.thresholds import check_change, check_cutoff
 from shared.measures.definition import Definition
+from shared.measures.methods import reliable_change_value
 from shared.measures.norms import NormSet, Sample
 
-CRITICAL = 1.96
 TOLERANCE = 0.02
 """How far a published reliable change may be from its formula: sources round on the way."""
 
@@ -87,7 +87,7 @@ def check_follows(pointer: str, norm: NormSet) -> Iterator[FieldError]:
         return
     sd, r, value = float(clinical.sd), float(reliability.value), float(change.value)
     if sd > 0 and 0 < r < 1:
-        follows = CRITICAL * sd * (2 * (1 - r)) ** 0.5
+        follows = reliable_change_value(sd, r)
         if abs(value - follows) > TOLERANCE * follows:
             detail = f"from this SD and reliability follows {follows:.2f}"
             yield FieldError(f"{pointer}/reliable_change/value", detail, "does_not_follow")

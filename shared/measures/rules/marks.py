@@ -17,6 +17,7 @@ from shared.measures.rules.about import (
 )
 from shared.measures.rules.progress import decimals
 from shared.measures.rules.worse import gain_cut, new_gains
+from shared.measures.sawtooth import turn
 from shared.measures.scoring import points
 from shared.measures.thresholds import nearest_reaching
 
@@ -33,10 +34,9 @@ def volatile(about: About) -> Evaluate:
     def evaluate(series: Series, rated: Rated) -> Finding | Quiet:
         if series.ordinal == 1:
             return NOT_EVALUATED
-        change = rated.total - series.previous
-        if abs(change) >= step and change * series.direction <= 0:
+        if turned := turn(rated.total - series.previous, series.direction, step):
             series.turns += 1
-            series.direction = 1 if change > 0 else -1
+            series.direction = turned
         if series.ordinal < least:
             return NOT_EVALUATED
         if series.turns < turns:

@@ -5,14 +5,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.contracts.intake import AgeGroup
+from shared.contracts.outcomes import Change
 from shared.measures import (
+    Definition,
     Series,
     assess,
     assess_all,
-    classify,
     measure,
-    reliable_change_index,
+    reliably_better,
+    reliably_worse,
 )
+from shared.measures.change import CRITICAL, has_crossed
 from tests.unit.measures.judged import RULES, a_curve
 
 ORS, BDI = measure("ors"), measure("bdi")
@@ -40,6 +43,25 @@ def test_assessing_leaves_the_series_before_it_as_it_was(totals: list[int], tota
     first = assess(BDI, RULES, series, total * 10)
     assert msgspec.msgpack.encode(series) == packed
     assert assess(BDI, RULES, series, total * 10) == first
+
+
+def classify(definition: Definition, age: AgeGroup, baseline: int, latest: int) -> Change | None:
+    """The class of a change, by the words of Jacobson and Truax."""
+    if definition.reliable_change is None:
+        return None
+    if reliably_worse(definition, baseline, latest):
+        return "deteriorated"
+    if not reliably_better(definition, baseline, latest):
+        return "unchanged"
+    return "recovered" if has_crossed(definition.cutoffs.get(age), baseline, latest) else "improved"
+
+
+def reliable_change_index(definition: Definition, before: int, after: int) -> float | None:
+    """(after - before) / S_diff; None without J&T norms."""
+    threshold = definition.reliable_change
+    if threshold is None or threshold.basis != "jacobson-truax":
+        return None
+    return (after - before) / 10 / (float(threshold.value) / CRITICAL)
 
 
 @given(totals_of_bdi.filter(bool), st.sampled_from(["adult", "adolescent", "child"]))
