@@ -1,6 +1,8 @@
 """`heroic analyse`: what the published methods say of any CSV file; it needs no server."""
 
+from collections.abc import Callable
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +12,7 @@ import typer
 from deploy.cli import analyse_change, analyse_gains, analyse_rules
 from deploy.cli.analyse_change import Choice, Direction
 from deploy.cli.analyse_csv import Table, exact
+from deploy.cli.analyse_gains import Series
 from deploy.cli.analyse_report import tell_change, tell_gains, tell_rules
 from shared.contracts.intake import AgeGroup
 from shared.measures import default_rules
@@ -116,15 +119,7 @@ def gains(
     order of the file, and a row without a value keeps its place, as an empty cell does in a wide
     file.
     """
-    if values is not None and time is None and value is None:
-        columns = [name.strip() for name in values.split(",")]
-        table = Table(file, [client, *columns])
-        series = analyse_gains.wide_series(table)
-    elif values is None and time is not None and value is not None:
-        table = Table(file, [client, time, value])
-        series = analyse_gains.long_series(table)
-    else:
-        raise typer.BadParameter("give --time and --value (long file), or --values (wide file)")
+    table, series = series_in(partial(Table, file), client, time, value, values)
     report = analyse_gains.find_all(series, direction, cut, table.unreadable)
     if as_json:
         typer.echo(encode(report))
@@ -150,15 +145,8 @@ def rules(
     curve is in force, so nothing is said of the expected response.
     """
     definition = definition_of(measure)
-    if values is not None and time is None and value is None:
-        columns = [name.strip() for name in values.split(",")]
-        table = analyse_rules.Scores(file, [client, *columns], definition)
-        series = analyse_gains.wide_series(table)
-    elif values is None and time is not None and value is not None:
-        table = analyse_rules.Scores(file, [client, time, value], definition)
-        series = analyse_gains.long_series(table)
-    else:
-        raise typer.BadParameter("give --time and --value (long file), or --values (wide file)")
+    scores = partial(analyse_rules.Scores, file, definition=definition)
+    table, series = series_in(scores, client, time, value, values)
     report = analyse_rules.judge_all(
         series, definition, default_rules(), age_group, table.unreadable
     )
@@ -166,3 +154,20 @@ def rules(
         typer.echo(encode(report))
     else:
         tell_rules(report)
+
+
+def series_in(
+    open_table: Callable[[list[str]], Table],
+    client: str,
+    time: str | None,
+    value: str | None,
+    values: str | None,
+) -> tuple[Table, list[Series]]:
+    """The table of a long or a wide file, as the options say, and the series in it."""
+    if values is not None and time is None and value is None:
+        table = open_table([client, *(name.strip() for name in values.split(","))])
+        return table, analyse_gains.wide_series(table)
+    if values is None and time is not None and value is not None:
+        table = open_table([client, time, value])
+        return table, analyse_gains.long_series(table)
+    raise typer.BadParameter("give --time and --value (long file), or --values (wide file)")

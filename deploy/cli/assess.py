@@ -1,19 +1,15 @@
 """`heroic assess --revise`: what rules say of past ratings, said anew."""
 
 import asyncio
-import os
 from typing import Annotated
 
 import msgspec
 import typer
 
 from deploy.cli.installation import Chosen
-from deploy.cli.settings import CONNECTIONS, key_settings, urls
+from deploy.cli.settings import operated
 from services.outcomes.revising import Revised, Reviser
-from shared.database import create_database
 from shared.errors import Invalid
-from shared.eventstore import EventStore
-from shared.privacy import open_keyring
 
 SERVICE = "outcomes"
 
@@ -44,14 +40,5 @@ def assess(
 
 async def run(chosen: Chosen, client_id: str | None) -> Revised:
     """The work on the database of outcomes, in the role that sees the organisation alone."""
-    tenant = chosen.organisation or chosen.site().organisation.id
-    given = os.environ.get("HEROIC_OUTCOMES_DATABASE_URL")
-    database = create_database(given or urls(chosen, "heroic_outcomes").app, pool_size=CONNECTIONS)
-    keys_url, key_encryption_key = key_settings(chosen)
-    keyring = open_keyring(create_database(keys_url, pool_size=CONNECTIONS), key_encryption_key)
-    store = EventStore(database, keyring, service=SERVICE)
-    try:
-        return await Reviser(database, store, keyring).revise(tenant, client_id)
-    finally:
-        await keyring.close()
-        await database.dispose()
+    async with operated(chosen, SERVICE) as on:
+        return await Reviser(on.database, on.store, on.keyring).revise(on.tenant, client_id)

@@ -1,18 +1,14 @@
 """`heroic expected`: how an organisation's clients go on, fitted from their ratings."""
 
 import asyncio
-import os
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
 
 from deploy.cli.installation import Chosen
-from deploy.cli.settings import CONNECTIONS, key_settings, urls
+from deploy.cli.settings import operated
 from shared.contracts.intake import AgeGroup
-from shared.database import create_database
-from shared.eventstore import EventStore
-from shared.privacy import open_keyring
 
 if TYPE_CHECKING:
     from services.outcomes.expected.job import Report, Result
@@ -57,19 +53,14 @@ async def run(
     # Not above: it brings statsmodels, which would make every command wait for seconds.
     from services.outcomes.expected.job import fit_expected
 
-    tenant = chosen.organisation or chosen.site().organisation.id
-    given = os.environ.get("HEROIC_OUTCOMES_DATABASE_URL")
-    database = create_database(given or urls(chosen, "heroic_outcomes").app, pool_size=CONNECTIONS)
-    keys_url, key_encryption_key = key_settings(chosen)
-    keyring = open_keyring(create_database(keys_url, pool_size=CONNECTIONS), key_encryption_key)
-    store = EventStore(database, keyring, service=SERVICE)
-    await store.start()
-    try:
-        return await fit_expected(database, store, tenant, measure, age_group, dry_run=dry_run)
-    finally:
-        await store.stop()
-        await keyring.close()
-        await database.dispose()
+    async with operated(chosen, SERVICE) as on:
+        await on.store.start()
+        try:
+            return await fit_expected(
+                on.database, on.store, on.tenant, measure, age_group, dry_run=dry_run
+            )
+        finally:
+            await on.store.stop()
 
 
 def show(report: "Report") -> None:

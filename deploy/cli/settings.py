@@ -1,12 +1,17 @@
 """The databases of operators' commands: from the environment, else of a local installation."""
 
 import os
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import NamedTuple
 
 from deploy.cli.installation import Chosen
 from deploy.local.home import Home
 from deploy.setup import databases
 from services.intake.settings import Settings
 from shared.database import Database, create_database
+from shared.eventstore import EventStore
+from shared.privacy import Keyring, open_keyring
 
 CONNECTIONS = 1
 
@@ -41,6 +46,31 @@ def key_settings(chosen: Chosen) -> tuple[str, str]:
     if given[0] and given[1]:
         return given[0], given[1]
     return urls(chosen, "heroic_keys").app, home_of(chosen).secrets().key_encryption_key
+
+
+class Operated(NamedTuple):
+    """A service's store as operators work on it: for one organisation, in the role of the app."""
+
+    tenant: str
+    database: Database
+    store: EventStore
+    keyring: Keyring
+
+
+@asynccontextmanager
+async def operated(chosen: Chosen, service: str) -> AsyncGenerator[Operated]:
+    """The store of `service` and the keys, closed at the end; the store has yet to be started."""
+    tenant = chosen.organisation or chosen.site().organisation.id
+    given = os.environ.get(f"HEROIC_{service.upper()}_DATABASE_URL")
+    url = given or urls(chosen, f"heroic_{service}").app
+    database = create_database(url, pool_size=CONNECTIONS)
+    keys_url, key_encryption_key = key_settings(chosen)
+    keyring = open_keyring(create_database(keys_url, pool_size=CONNECTIONS), key_encryption_key)
+    try:
+        yield Operated(tenant, database, EventStore(database, keyring, service=service), keyring)
+    finally:
+        await keyring.close()
+        await database.dispose()
 
 
 def reader(chosen: Chosen, service: str) -> Database:

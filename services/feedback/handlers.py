@@ -13,8 +13,8 @@ from services.feedback.homes import Home, Homes
 from services.feedback.lookup import Holder, Known, episode_of, stream_of, stream_of_rating
 from services.feedback.measures import Measures
 from services.feedback.places import Place, Places, claim_of, claim_stream
-from services.feedback.writing import Caller, Stands, Step, Turns, Writer, step
 from shared.clock import AHEAD, Clock
+from shared.commands import Caller, Stands, Step, Turns, Writer, step
 from shared.contracts import Event
 from shared.database import Database
 from shared.errors import Conflict, PreconditionFailed

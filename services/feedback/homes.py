@@ -5,7 +5,7 @@ from typing import NamedTuple
 from services.feedback.domain import ratings
 from services.feedback.domain.state import Feedback, Rating, fold
 from services.feedback.lookup import stream_of
-from services.feedback.writing import TRIES, Stands
+from shared.commands import TRIES, Stands
 from shared.errors import Conflict
 from shared.eventstore import EventStore
 

@@ -9,7 +9,7 @@ from services.feedback.domain import measures as domain
 from services.feedback.domain.measures import Measure
 from services.feedback.lookup import own_measures, stream_of_measure
 from services.feedback.measures import Measures
-from services.feedback.writing import Caller, Stands, Turns, Writer, step
+from shared.commands import Caller, Stands, Turns, Writer, step
 from shared.contracts import Event
 from shared.contracts.feedback import LicensedWording
 from shared.database import Database

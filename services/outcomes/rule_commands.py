@@ -11,23 +11,14 @@ from services.outcomes.domain.rules import Listed, RuleEvent, Wanted
 from services.outcomes.domain.standards import RulesName
 from services.outcomes.library import rule_events, rules_stream
 from shared.clock import Clock, utc_now
+from shared.commands import Caller, Stands, Writer, step
 from shared.contracts.outcomes import Rule
 from shared.errors import Conflict
-from shared.eventstore import (
-    Append,
-    EventStore,
-    IdempotencyKey,
-    NewEvent,
-    StoredResponse,
-    Write,
-    WrongVersion,
-)
+from shared.eventstore import EventStore, IdempotencyKey, StoredResponse, WrongVersion
 from shared.eventstore.position import encode_position
-from shared.ids import new_id
 from shared.measures import RuleSet, default_rules, rule_sets
 from shared.measures.rule_set import in_force, published
 from shared.security import Principal
-from shared.telemetry import current_trace_id, current_traceparent
 
 SERVICE = "outcomes"
 TRIES = 5
@@ -52,6 +43,7 @@ class RuleCommands:
 
     def __init__(self, store: EventStore, clock: Clock = utc_now) -> None:
         self._store = store
+        self._writer = Writer(store)
         self._clock = clock
 
     async def listed(self, tenant: str) -> list[Listed]:
@@ -74,7 +66,8 @@ class RuleCommands:
         def decide(history: list[RuleEvent]) -> RuleEvent | None:
             return rules.publish(history, wanted, principal.tenant, principal.id, self._clock())
 
-        return await self._change(principal.tenant, decide, wanted, idempotency)
+        caller = Caller(principal.tenant, principal.id, idempotency)
+        return await self._change(caller, decide, wanted)
 
     async def roll_back(
         self,
@@ -90,62 +83,34 @@ class RuleCommands:
             tenant, by = principal.tenant, principal.id
             return rules.roll_back(history, name, effective_from, tenant, by, now)
 
-        return await self._change(principal.tenant, decide, None, idempotency)
+        caller = Caller(principal.tenant, principal.id, idempotency)
+        return await self._change(caller, decide, None)
 
     async def _change(
-        self,
-        tenant: str,
-        decide: Decide,
-        wanted: Wanted | None,
-        idempotency: IdempotencyKey | None,
+        self, caller: Caller, decide: Decide, wanted: Wanted | None
     ) -> StoredResponse:
-        if idempotency is not None:
-            stored = await self._store.stored_response(tenant, idempotency)
-            if stored is not None:
-                return stored
+        if stored := await self._writer.stored(caller):
+            return stored
         for _ in range(TRIES):
-            history = await self._history(tenant)
+            history = await self._history(caller.tenant)
             event = decide(history)
             if event is None and wanted is not None:
                 return StoredResponse(200, self._answer(history, wanted.key, wanted.version or 0))
             if event is None:
                 raise Conflict
             with suppress(WrongVersion):
-                return await self._append(tenant, history, event, idempotency)
+                return await self._append(caller, history, event)
         raise Conflict("Others keep changing the rules of this organisation.")
 
     async def _append(
-        self,
-        tenant: str,
-        history: list[RuleEvent],
-        event: RuleEvent,
-        idempotency: IdempotencyKey | None,
+        self, caller: Caller, history: list[RuleEvent], event: RuleEvent
     ) -> StoredResponse:
-        event_id, stream, expected = new_id(), rules_stream(tenant), len(history)
+        stream, expected = rules_stream(caller.tenant), len(history)
         position = encode_position(SERVICE, stream, expected + 1)
         after = [*history, event]
         answer = self._answer(after, event.key, event.rule_set_version, position)
-        append = Append(
-            tenant=tenant,
-            stream=stream,
-            expected=expected,
-            events=[NewEvent(id=event_id, data=event)],
-            subject=tenant,
-            secret_of=tenant,
-        )
-        written = await self._store.write(
-            Write(
-                tenant=tenant,
-                appends=[append],
-                idempotency=idempotency,
-                response=answer,
-                response_status=201,
-                secret_of=tenant,
-                correlation_id=current_trace_id() or event_id,
-                traceparent=current_traceparent(),
-            )
-        )
-        return written.replayed or StoredResponse(201, answer)
+        one = step(Stands(stream, expected, caller.tenant), event)
+        return await self._writer.write(caller, [one], StoredResponse(201, answer))
 
     def _answer(
         self, history: list[RuleEvent], key: str, version: int, position: str = ""

@@ -4,13 +4,19 @@ import hashlib
 import re
 
 from fastapi import Request
+from starlette.responses import Response
 
 from shared.errors import BadRequest
-from shared.eventstore import IdempotencyKey
+from shared.eventstore import IdempotencyKey, StoredResponse
 from shared.security.principal import Principal
 from shared.web.body import BODY_KEY
 
 _KEY = re.compile(r"[!-~]{1,200}", re.ASCII)
+
+
+def answered(stored: StoredResponse) -> Response:
+    """The answer that a command made, now or to the same request of before."""
+    return Response(stored.body, stored.status, media_type="application/json")
 
 
 def idempotency_key(

@@ -20,7 +20,7 @@ from shared.contracts.outcomes import Severity
 from shared.errors import FieldError, Invalid
 from shared.security import Principal
 from shared.web import Id, Paging, body, etag, if_match, page_of, page_response, paging
-from shared.web.idempotency import idempotency_key
+from shared.web.idempotency import answered, idempotency_key
 
 router = APIRouter(prefix="/v1", tags=["alerts"])
 
@@ -151,5 +151,4 @@ async def _do(
     command: commands.Command,
 ) -> Response:
     asked = Asked(writer.tenant, alert_id, if_match(request), idempotency_key(request, writer))
-    stored = await parts.alerts.do(asked, command, done)
-    return Response(stored.body, stored.status, media_type="application/json")
+    return answered(await parts.alerts.do(asked, command, done))

@@ -8,12 +8,13 @@ from starlette.responses import Response
 
 from services.feedback.api.documents import ReadDefinition
 from services.feedback.api.models import MAX_VERSION, RetireIn, WordingIn
-from services.feedback.api.ratings import Writer, caller, response
+from services.feedback.api.ratings import Writer, caller
 from services.feedback.measure_commands import MeasureCommands, body
 from shared.measures import Definition
 from shared.security import Principal
 from shared.web import Paging, page_of, page_response, paging, requires
 from shared.web import body as body_of
+from shared.web.idempotency import answered
 
 router = APIRouter(prefix="/v1/measures", tags=["measures"])
 
@@ -45,7 +46,7 @@ async def publish(
 
     New ratings are scored with it from now on. 200 instead of 201: it is there with this content.
     """
-    return response(await commands(request).publish(caller(request, principal), definition))
+    return answered(await commands(request).publish(caller(request, principal), definition))
 
 
 @router.get("/{key}")
@@ -66,7 +67,7 @@ async def retire(
 ) -> Response:
     """Take no new ratings on a measure; those that are there stay and can be corrected."""
     answer = await commands(request).retire(caller(request, principal), key, retiring.reason)
-    return response(answer)
+    return answered(answer)
 
 
 @router.post("/{key}/wordings", status_code=201, responses={200: {}, 201: {}})
@@ -80,7 +81,7 @@ async def license_wording(
     answer = await commands(request).license_wording(
         caller(request, principal), key, given.version, given.language, given.words()
     )
-    return response(answer)
+    return answered(answer)
 
 
 def commands(request: Request) -> MeasureCommands:

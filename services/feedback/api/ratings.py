@@ -19,11 +19,10 @@ from services.feedback.api.sent import SENT, Sent, SentRoute
 from services.feedback.bulk import Bulk
 from services.feedback.chunks import Options
 from services.feedback.handlers import Commands
-from services.feedback.writing import Caller
-from shared.eventstore import StoredResponse
+from shared.commands import Caller
 from shared.security import Principal
 from shared.web import Id, body, if_match, ndjson, ndjson_response, requires
-from shared.web.idempotency import idempotency_key
+from shared.web.idempotency import answered, idempotency_key
 from shared.web.ndjson import Line
 
 router = APIRouter(prefix="/v1/ratings", tags=["ratings"])
@@ -44,7 +43,7 @@ async def submit(
         *sent.said,
         correct=on_conflict == "correct",
     )
-    return response(answer)
+    return answered(answer)
 
 
 router.add_api_route(
@@ -90,7 +89,7 @@ async def decline(
         declined.measure,
         declined.session_id,
     )
-    return response(answer)
+    return answered(answer)
 
 
 @router.post("/{rating_id}/correct", responses={200: {"model": RatingOut}})
@@ -104,7 +103,7 @@ async def correct(
     answer = await commands(request).correct(
         caller(request, principal), rating_id, correction.correction(), if_match(request)
     )
-    return response(answer)
+    return answered(answer)
 
 
 @router.post("/{rating_id}/void", responses={200: {"model": RatingOut}})
@@ -118,7 +117,7 @@ async def void(
     answer = await commands(request).void(
         caller(request, principal), rating_id, voiding.reason, if_match(request)
     )
-    return response(answer)
+    return answered(answer)
 
 
 @router.post("/{rating_id}/move", responses={200: {"model": RatingOut}})
@@ -132,7 +131,7 @@ async def move(
     answer = await commands(request).move(
         caller(request, principal), rating_id, moving.target(), if_match(request)
     )
-    return response(answer)
+    return answered(answer)
 
 
 def commands(request: Request) -> Commands:
@@ -144,8 +143,3 @@ def commands(request: Request) -> Commands:
 def caller(request: Request, principal: Principal) -> Caller:
     """For whom and by whom the request is done, with its idempotency key."""
     return Caller(principal.tenant, principal.id, idempotency_key(request, principal))
-
-
-def response(answer: StoredResponse) -> Response:
-    """An answer that the handlers made."""
-    return Response(answer.body, answer.status, media_type="application/json")

@@ -18,12 +18,11 @@ from services.outcomes.api.rule_models import (
 )
 from services.outcomes.domain.load import Load
 from services.outcomes.rule_commands import answer_of
-from shared.eventstore import StoredResponse
 from shared.measures import RuleSet
 from shared.measures.checks.rules import read_rule_set
 from shared.security import Principal
 from shared.web import body, page_of, page_response, requires
-from shared.web.idempotency import idempotency_key
+from shared.web.idempotency import answered, idempotency_key
 
 router = APIRouter(prefix="/v1", tags=["rules"])
 
@@ -63,7 +62,7 @@ async def publish_rules(
     200 instead of 201: this very version is there already.
     """
     key = idempotency_key(request, writer)
-    return response(await parts.rules.publish(writer, rules.wanted(), key))
+    return answered(await parts.rules.publish(writer, rules.wanted(), key))
 
 
 @router.post("/rules/rollback", status_code=201, responses={201: {"model": RuleSetView}})
@@ -75,7 +74,7 @@ async def roll_back_rules(
 ) -> Response:
     """Let an earlier version judge what is recorded from `effective_from` on."""
     key, name = idempotency_key(request, writer), (asked.key, asked.version)
-    return response(await parts.rules.roll_back(writer, name, asked.effective_from, key))
+    return answered(await parts.rules.roll_back(writer, name, asked.effective_from, key))
 
 
 @router.post("/rules/backtest", response_model=BacktestView)
@@ -122,8 +121,3 @@ def load_view(load: Load) -> LoadView:
             for one in load.rules.values()
         ],
     )
-
-
-def response(answer: StoredResponse) -> Response:
-    """An answer that the commands made."""
-    return Response(answer.body, answer.status, media_type="application/json")

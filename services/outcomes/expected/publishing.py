@@ -12,7 +12,7 @@ from shared.eventstore import COMMAND_DEADLINE, Append, EventStore, NewEvent, Wr
 from shared.ids import new_id
 from shared.measures.expected import Curve, curve_of
 from shared.measures.fit import Fit
-from shared.telemetry import current_traceparent
+from shared.telemetry import current_trace_id, current_traceparent
 
 LEAD = timedelta(seconds=60) + 2 * COMMAND_DEADLINE
 """From the command to where the curve is in force: 60 s, and the time that the write may take.
@@ -57,13 +57,12 @@ async def publish(
         subject=tenant,
         secret_of=tenant,
     )
-    traceparent = current_traceparent()
     await store.write(
         Write(
             tenant=tenant,
             appends=[append],
-            correlation_id=traceparent[3:35] if traceparent else "",
-            traceparent=traceparent,
+            correlation_id=current_trace_id() or "",
+            traceparent=current_traceparent(),
         )
     )
     return event
