@@ -1,15 +1,13 @@
 """`heroic analyse change`, as it is called."""
 
-import json
+from functools import partial
 from math import sqrt
 from pathlib import Path
-from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from deploy.cli.commands import commands
 from shared.errors import Invalid
+from tests.support.analysing import analyse, report_of
 
 LONG = ["--client", "id", "--time", "t", "--value", "bdi", "--pre", "1", "--post", "4"]
 WIDE = ["--client", "id", "--pre", "before", "--post", "after"]
@@ -19,20 +17,7 @@ JT = ["--direction", "lower", "--reliability", "0.8"]
 PAIRS = [(30, 10), (32, 12), (10, 25), (12, 12), (14, 14), (12, 13), (30, 30), (16, 15), (24, 25)]
 
 
-def run(folder: Path, text: str, *options: str) -> Result:
-    file = folder / "scores.csv"
-    file.write_text(text, encoding="utf-8")
-    result = CliRunner().invoke(commands, ["analyse", "change", str(file), *options])
-    if isinstance(result.exception, Invalid):
-        raise result.exception
-    return result
-
-
-def report(folder: Path, text: str, *options: str) -> dict[str, Any]:
-    result = run(folder, text, *options, "--json")
-    assert result.exit_code == 0, result.output
-    answer: dict[str, Any] = json.loads(result.stdout)
-    return answer
+run, report = partial(analyse, "change"), partial(report_of, "change")
 
 
 def long_file(pairs: list[tuple[int, int]]) -> str:

@@ -1,14 +1,13 @@
 """`heroic analyse gains`, as it is called."""
 
-import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from deploy.cli.commands import commands
 from shared.errors import Invalid
+from tests.support.analysing import analyse, report_of
 
 LONG = ["--client", "id", "--time", "t", "--value", "bdi"]
 BDI = ["--direction", "lower", "--cut", "7"]
@@ -24,20 +23,7 @@ GAINS = [("1", "s3", "s4", 11, True), ("1", "s7", "s8", 12, False), ("3", "s8", 
 LOSSES = [("4", "s3", "s4", 18, False)]
 
 
-def run(folder: Path, text: str, *options: str) -> Result:
-    file = folder / "scores.csv"
-    file.write_text(text, encoding="utf-8")
-    result = CliRunner().invoke(commands, ["analyse", "gains", str(file), *options])
-    if isinstance(result.exception, Invalid):
-        raise result.exception
-    return result
-
-
-def report(folder: Path, text: str, *options: str) -> dict[str, Any]:
-    result = run(folder, text, *options, "--json")
-    assert result.exit_code == 0, result.output
-    answer: dict[str, Any] = json.loads(result.stdout)
-    return answer
+run, report = partial(analyse, "gains"), partial(report_of, "gains")
 
 
 def steps(found: list[dict[str, Any]]) -> list[tuple[Any, ...]]:
