@@ -22,8 +22,8 @@ class Message:
     data: dict[str, Any]
 
 
-async def messages(lines: AsyncIterator[str]) -> AsyncIterator[Message]:
-    """The messages in the lines of a stream; comments are no messages."""
+async def fields_in(lines: AsyncIterator[str]) -> AsyncIterator[dict[str, str]]:
+    """The messages in the lines of a stream, field by field; comments are no messages."""
     fields: dict[str, str] = {}
     async for line in lines:
         if line.startswith(":"):
@@ -32,8 +32,14 @@ async def messages(lines: AsyncIterator[str]) -> AsyncIterator[Message]:
             name, _, value = line.partition(": ")
             fields[name] = value
         elif fields:
-            yield Message(fields["id"], fields["event"], json.loads(fields["data"]))
+            yield fields
             fields = {}
+
+
+async def messages(lines: AsyncIterator[str]) -> AsyncIterator[Message]:
+    """The messages in the lines of a stream of ours."""
+    async for fields in fields_in(lines):
+        yield Message(fields["id"], fields["event"], json.loads(fields["data"]))
 
 
 class FrontDoor:

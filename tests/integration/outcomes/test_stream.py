@@ -13,6 +13,7 @@ from shared.ids import new_id
 from shared.web import encode_cursor
 from tests.integration.outcomes.home import Home
 from tests.integration.outcomes.test_api import a_story
+from tests.support.front_door import fields_in
 
 PAGES = 40
 RINGS = 10
@@ -140,21 +141,7 @@ async def listening(
         http.stream("GET", "/v1/stream", headers=headers) as answer,
     ):
         assert answer.status_code == 200, await answer.aread()
-        yield parsed(answer.aiter_lines())
-
-
-async def parsed(lines: AsyncIterator[str]) -> AsyncIterator[dict[str, str]]:
-    """The messages in the lines of a stream; comments are no messages."""
-    fields: dict[str, str] = {}
-    async for line in lines:
-        if line.startswith(":"):
-            continue
-        if line:
-            name, _, value = line.partition(": ")
-            fields[name] = value
-        elif fields:
-            yield fields
-            fields = {}
+        yield fields_in(answer.aiter_lines())
 
 
 async def take(messages: AsyncIterator[dict[str, str]]) -> dict[str, str]:
