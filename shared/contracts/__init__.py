@@ -1,6 +1,6 @@
 """Every event of every service: what it is, how it travels, how old ones are read."""
 
-from shared.contracts import alerts, feedback, intake, outcomes
+from shared.contracts import alerts, feedback, intake, outcomes, people
 from shared.contracts.catalogue import Catalogue
 from shared.contracts.envelope import (
     Envelope,
@@ -16,7 +16,7 @@ from shared.contracts.upcasters import UPCASTERS
 
 EVENTS: dict[str, type[Event]] = {
     event.type: event
-    for module in (intake, feedback, outcomes, alerts)
+    for module in (people, intake, feedback, outcomes, alerts)
     for event in vars(module).values()
     if isinstance(event, type) and issubclass(event, Event) and event is not Event
 }

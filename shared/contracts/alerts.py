@@ -124,3 +124,11 @@ class AlertWithdrawn(Event, frozen=True, kw_only=True):
     episode_id: str
     client_id: str
     private: AlertNote | None = None
+
+
+class ClientPurged(Event, frozen=True, kw_only=True):
+    """Stream `purge-<client id>`: nothing of an erased client is left in alerts."""
+
+    type: ClassVar[str] = "heroic.alerts.ClientPurged"
+    client_id: str
+    request_id: str

@@ -205,3 +205,11 @@ class WordingLicensed(Event, frozen=True, kw_only=True):
     language: str
     uploaded_by: str | None = None
     private: LicensedWording | None
+
+
+class ClientPurged(Event, frozen=True, kw_only=True):
+    """Stream `purge-<client id>`: nothing of an erased client is left in feedback."""
+
+    type: ClassVar[str] = "heroic.feedback.ClientPurged"
+    client_id: str
+    request_id: str

@@ -14,67 +14,11 @@ MeasuringState = Literal["on", "paused", "declined"]
 AgeGroup = Literal["child", "adolescent", "adult"]
 Ending = Literal["planned", "unplanned", "administrative"]
 SessionStatus = Literal["booked", "held", "missed", "cancelled_by_client", "cancelled_by_service"]
+CareRole = Literal["lead", "co", "cover", "supervisor"]
+Relation = Literal["guardian", "caretaker", "collateral"]
+Sight = Literal["outcomes", "words"]
+"""What a related person may see: the course of the ratings, and the words with them."""
 SessionType = Literal["assessment", "treatment", "review", "follow_up", "other"]
-
-
-class OrganisationRegistered(Event, frozen=True, kw_only=True):
-    """Stream `organisation-<id>`: a clinic network, the tenant of all that follows."""
-
-    type: ClassVar[str] = "heroic.intake.OrganisationRegistered"
-    organisation_id: str
-    name: str
-
-
-class ClinicOpened(Event, frozen=True, kw_only=True):
-    """Stream `organisation-<id>`: a place of work inside an organisation."""
-
-    type: ClassVar[str] = "heroic.intake.ClinicOpened"
-    clinic_id: str
-    name: str
-    timezone: str
-
-
-class PersonDetails(Private, frozen=True, kw_only=True):
-    """Who a member of staff is."""
-
-    name: str
-    email: str | None = None
-
-
-class PersonInvited(Event, frozen=True, kw_only=True):
-    """Stream `person-<id>`: a member of staff is known."""
-
-    type: ClassVar[str] = "heroic.intake.PersonInvited"
-    person_id: str
-    roles: list[str]
-    private: PersonDetails | None
-
-
-class PersonDeactivated(Event, frozen=True, kw_only=True):
-    """Stream `person-<id>`: a member of staff has no access any more."""
-
-    type: ClassVar[str] = "heroic.intake.PersonDeactivated"
-    person_id: str
-
-
-class IntegrationRegistered(Event, frozen=True, kw_only=True):
-    """Stream `integration-<id>`: a machine may act for the organisation within its scopes.
-
-    `secret_hash` is an scrypt or Argon2 hash, never the secret.
-    """
-
-    type: ClassVar[str] = "heroic.intake.IntegrationRegistered"
-    integration_id: str
-    name: str
-    scopes: list[str]
-    secret_hash: str
-
-
-class IntegrationRevoked(Event, frozen=True, kw_only=True):
-    """Stream `integration-<id>`: the machine may do nothing any more."""
-
-    type: ClassVar[str] = "heroic.intake.IntegrationRevoked"
-    integration_id: str
 
 
 class Identifier(msgspec.Struct, frozen=True):
@@ -271,3 +215,136 @@ class SessionEnteredInError(Event, frozen=True, kw_only=True):
     session_id: str
     episode_id: str
     client_id: str
+
+
+class CareMember(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Somebody of a care team, from a time on; `until` None: for as long as it goes on."""
+
+    person_id: str
+    role: CareRole
+    since: datetime
+    until: datetime | None = None
+
+
+class CareTeamChanged(Event, frozen=True, kw_only=True):
+    """Stream `episode-<id>`: who cares, as it stands from now on (whole, not a difference), past
+    members included."""
+
+    type: ClassVar[str] = "heroic.intake.CareTeamChanged"
+    episode_id: str
+    client_id: str
+    members: list[CareMember]
+
+
+class RelatedPerson(Private, frozen=True, kw_only=True):
+    """Who somebody close to a client is."""
+
+    name: str | None = None
+
+
+class RelatedPersonAdded(Event, frozen=True, kw_only=True):
+    """Stream `client-<id>`: somebody close to the client, as they stand from now on (whole).
+
+    `may_see` is what the client, or the care team of a child, lets them see; nothing by default.
+    """
+
+    type: ClassVar[str] = "heroic.intake.RelatedPersonAdded"
+    client_id: str
+    related_id: str
+    relation: Relation
+    may_see: list[Sight] = []
+    private: RelatedPerson | None = None
+
+
+class RelatedPersonRemoved(Event, frozen=True, kw_only=True):
+    """Stream `client-<id>`: somebody is not close any more and sees nothing."""
+
+    type: ClassVar[str] = "heroic.intake.RelatedPersonRemoved"
+    client_id: str
+    related_id: str
+
+
+class MergeReason(Private, frozen=True, kw_only=True):
+    """Why two clients are one, or are two after all."""
+
+    reason: str
+
+
+class ClientsMerged(Event, frozen=True, kw_only=True):
+    """Stream `client-<id>`: this client is an alias from now on, the same person as `into`.
+
+    Old streams keep their key and subject; nothing moves. `into` is never an alias itself.
+    """
+
+    type: ClassVar[str] = "heroic.intake.ClientsMerged"
+    client_id: str
+    into: str
+    private: MergeReason | None = None
+
+
+class ClientsUnmerged(Event, frozen=True, kw_only=True):
+    """Stream `client-<id>`: this client and the one that it was an alias of are two after all."""
+
+    type: ClassVar[str] = "heroic.intake.ClientsUnmerged"
+    client_id: str
+    was: str
+    private: MergeReason | None = None
+
+
+class ErasureReason(Private, frozen=True, kw_only=True):
+    """Why an erasure was asked for, approved or refused."""
+
+    reason: str
+
+
+class ErasureRequested(Event, frozen=True, kw_only=True):
+    """Stream `client-<id>`: somebody asks that all of a client be erased."""
+
+    type: ClassVar[str] = "heroic.intake.ErasureRequested"
+    request_id: str
+    client_id: str
+    requested_by: str
+    private: ErasureReason | None = None
+
+
+class ErasureApproved(Event, frozen=True, kw_only=True):
+    """Stream `client-<id>`: a second person approves; it is done at `execute_at`."""
+
+    type: ClassVar[str] = "heroic.intake.ErasureApproved"
+    request_id: str
+    client_id: str
+    approved_by: str
+    execute_at: datetime
+    private: ErasureReason | None = None
+
+
+class ErasureRefused(Event, frozen=True, kw_only=True):
+    """Stream `client-<id>`: it is not done; until it is executed an approved one can be refused
+    too. With `restricted` the law demands keeping: nobody works with the data from now on."""
+
+    type: ClassVar[str] = "heroic.intake.ErasureRefused"
+    request_id: str
+    client_id: str
+    refused_by: str
+    restricted: bool = False
+    private: ErasureReason | None = None
+
+
+class RestrictionLifted(Event, frozen=True, kw_only=True):
+    """Stream `client-<id>`: the data may be worked with again."""
+
+    type: ClassVar[str] = "heroic.intake.RestrictionLifted"
+    client_id: str
+    lifted_by: str
+
+
+class ClientErased(Event, frozen=True, kw_only=True):
+    """Stream `client-<id>`: the client's key is destroyed, and with it all that was private.
+
+    Whoever holds anything of the client removes it, and says so by a `ClientPurged` of its own.
+    """
+
+    type: ClassVar[str] = "heroic.intake.ClientErased"
+    request_id: str
+    client_id: str
+    erased_at: datetime

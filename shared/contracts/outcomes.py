@@ -233,3 +233,11 @@ class RuleSetRolledBack(Event, frozen=True, kw_only=True):
     rule_set_version: int
     effective_from: datetime
     rolled_back_by: str | None = None
+
+
+class ClientPurged(Event, frozen=True, kw_only=True):
+    """Stream `purge-<client id>`: nothing of an erased client is left in outcomes."""
+
+    type: ClassVar[str] = "heroic.outcomes.ClientPurged"
+    client_id: str
+    request_id: str

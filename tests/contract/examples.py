@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from shared.contracts import alerts, feedback, outcomes
 from shared.contracts.alerts import (
     AlertAcknowledged,
     AlertContent,
@@ -39,10 +40,14 @@ from shared.contracts.feedback import (
     WordingLicensed,
 )
 from shared.contracts.intake import (
+    CareMember,
+    CareTeamChanged,
     ClientDetails,
     ClientDetailsCorrected,
+    ClientErased,
     ClientRegistered,
-    ClinicOpened,
+    ClientsMerged,
+    ClientsUnmerged,
     ConsentDecision,
     ConsentGiven,
     ConsentWithdrawn,
@@ -53,15 +58,18 @@ from shared.contracts.intake import (
     EpisodeReference,
     EpisodeReopened,
     EpisodeTransferred,
+    ErasureApproved,
+    ErasureReason,
+    ErasureRefused,
+    ErasureRequested,
     Identifier,
-    IntegrationRegistered,
-    IntegrationRevoked,
     MeasuringChanged,
     MeasuringReason,
-    OrganisationRegistered,
-    PersonDeactivated,
-    PersonDetails,
-    PersonInvited,
+    MergeReason,
+    RelatedPerson,
+    RelatedPersonAdded,
+    RelatedPersonRemoved,
+    RestrictionLifted,
     SessionChanged,
     SessionEnteredInError,
     SessionRecorded,
@@ -79,6 +87,27 @@ from shared.contracts.outcomes import (
     RuleSetPublished,
     RuleSetRolledBack,
     Verdict,
+)
+from shared.contracts.people import (
+    ClinicOpened,
+    ConsentPolicySet,
+    IdentityProviderSecret,
+    IdentityProviderSet,
+    IntegrationKeysSet,
+    IntegrationRegistered,
+    IntegrationRevoked,
+    IntegrationSecretAdded,
+    IntegrationSecretRemoved,
+    OrganisationRegistered,
+    PersonDeactivated,
+    PersonDetails,
+    PersonInvited,
+    PersonJoined,
+    RoleGranted,
+    RoleRevoked,
+    SignedOut,
+    SignInPolicySet,
+    TeamFormed,
 )
 
 
@@ -336,7 +365,74 @@ ALERTS = [
     AlertWithdrawn(**OF_ALERT, private=AlertNote(reason="The rating was corrected.")),
 ]
 
+PEOPLE = [
+    TeamFormed(
+        team_id=RATING, name="Youth", clinic_id=EPISODE, lead_ids=[PERSON], member_ids=[PERSON]
+    ),
+    ConsentPolicySet(defaults={"research": True}),
+    SignInPolicySet(second_factor_roles=["administrator"], erasure_wait_days=14),
+    IdentityProviderSet(
+        issuer="https://login.example",
+        client_id="heroic",
+        group_claim="roles",
+        group_roles={"therapists": ["clinician"]},
+        private=IdentityProviderSecret(client_secret="a secret"),
+    ),
+    PersonJoined(person_id=PERSON, how="password"),
+    RoleGranted(person_id=PERSON, role="supervisor"),
+    RoleRevoked(person_id=PERSON, role="supervisor"),
+    SignedOut(principal_id=PERSON, principal_kind="person", before=AT, session_id=RATING),
+    IntegrationSecretAdded(integration_id=PERSON, secret_id=RATING, secret_hash="scrypt$..."),
+    IntegrationSecretRemoved(integration_id=PERSON, secret_id=RATING),
+    IntegrationKeysSet(integration_id=PERSON, jwks='{"keys":[]}'),
+]
+
+CLIENTS = [
+    CareTeamChanged(
+        episode_id=EPISODE,
+        client_id=CLIENT,
+        members=[CareMember(PERSON, "cover", AT, LATER)],
+    ),
+    RelatedPersonAdded(
+        client_id=CLIENT,
+        related_id=PERSON,
+        relation="guardian",
+        may_see=["outcomes"],
+        private=RelatedPerson(name="Ida Lum"),
+    ),
+    RelatedPersonRemoved(client_id=CLIENT, related_id=PERSON),
+    ClientsMerged(client_id=CLIENT, into=PERSON, private=MergeReason(reason="Entered twice.")),
+    ClientsUnmerged(client_id=CLIENT, was=PERSON, private=MergeReason(reason="Two after all.")),
+    ErasureRequested(
+        request_id=RATING,
+        client_id=CLIENT,
+        requested_by=PERSON,
+        private=ErasureReason(reason="They asked."),
+    ),
+    ErasureApproved(
+        request_id=RATING,
+        client_id=CLIENT,
+        approved_by=PERSON,
+        execute_at=LATER,
+        private=ErasureReason(reason="Nothing stands against it."),
+    ),
+    ErasureRefused(
+        request_id=RATING,
+        client_id=CLIENT,
+        refused_by=PERSON,
+        restricted=True,
+        private=ErasureReason(reason="The law demands keeping."),
+    ),
+    RestrictionLifted(client_id=CLIENT, lifted_by=PERSON),
+    ClientErased(request_id=RATING, client_id=CLIENT, erased_at=AT),
+    *(
+        service.ClientPurged(client_id=CLIENT, request_id=RATING)
+        for service in (feedback, outcomes, alerts)
+    ),
+]
+
 EXAMPLES: dict[tuple[str, int], Event] = {
-    (event.type, event.version): event for event in (*INTAKE, *FEEDBACK, *OUTCOMES, *ALERTS)
+    (event.type, event.version): event
+    for event in (*PEOPLE, *INTAKE, *CLIENTS, *FEEDBACK, *OUTCOMES, *ALERTS)
 }
 """The expected event by the type and schema version of its golden file."""

@@ -39,5 +39,5 @@ def test_every_event_is_named_as_the_catalogue_says_and_knows_its_stream() -> No
     assert all(name.rpartition(".")[2] == event.__name__ for name, event in EVENTS.items())
     assert streams == {
         *("organisation", "person", "integration", "client", "episode"),
-        *("feedback", "measure", "assessment", "curve", "rules", "alert"),
+        *("sign", "feedback", "measure", "assessment", "curve", "rules", "alert", "purge"),
     }

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import msgspec
 
 from shared.contracts import Event
-from shared.contracts.intake import (
+from shared.contracts.people import (
     ClinicOpened,
     IntegrationRegistered,
     IntegrationRevoked,
