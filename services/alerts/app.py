@@ -20,6 +20,7 @@ from services.alerts.handlers import SERVICE, Alerts
 from services.alerts.live.log import Log
 from services.alerts.settings import Settings
 from services.alerts.timekeeping import Timekeeper, through
+from shared.access import Access, AccessHandler, AuditLog, Gate, access_group
 from shared.consuming import Consumer, create_broker
 from shared.database import create_database
 from shared.eventstore import EventStore
@@ -52,13 +53,16 @@ def create_app(settings: Settings) -> FastAPI:
     store = EventStore(database, keyring, service=SERVICE)
     bell = Bell(settings.redis_url)
     log = Log(database)
+    gate = Gate(database)
     hub = Hub(log, Ear(settings.redis_url), rest_seconds=REST_SECONDS)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await store.start()
         hub.start()
+        gate.start()
         yield
+        await gate.stop()
         await hub.stop()
         await store.stop()
         await bell.close()
@@ -76,6 +80,9 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
         verifier=TokenVerifier(JwksUrl(settings.effective_jwks_url), settings.issuer),
         ready=ready,
+        gate=gate,
+        access=Access(database),
+        audit=AuditLog(database),
         settings=settings,
     )
     app.state.context = Context(database, store, Alerts(database, store, bell), log, hub)
@@ -123,7 +130,15 @@ def create_worker(settings: Settings, *, urgent: bool = True, rules: bool = True
             broker=broker,
             gather_seconds=GATHER_SECONDS,
         )
-        consumers += [judged, care]
+        access = Consumer(
+            group=access_group(SERVICE),
+            topics=[topic("intake")],
+            handler=AccessHandler(),
+            database=database,
+            store=None,
+            broker=broker,
+        )
+        consumers += [judged, care, access]
         beside["time"] = Timekeeper(database, store, bell, through(database)).run
     return Worker(
         SERVICE,

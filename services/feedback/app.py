@@ -16,6 +16,7 @@ from services.feedback.measure_commands import MeasureCommands
 from services.feedback.measures import Measures
 from services.feedback.places import Places
 from services.feedback.settings import Settings
+from shared.access import Access, AccessHandler, AuditLog, Gate, access_group
 from shared.clock import utc_now
 from shared.consuming import Consumer, create_broker
 from shared.database import create_database
@@ -35,6 +36,7 @@ def create_app(settings: Settings) -> FastAPI:
     store = EventStore(database, keyring, utc_now, service=SERVICE)
     places = Places(database, keyring)
     known = Measures(store)
+    gate = Gate(database)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -42,7 +44,9 @@ def create_app(settings: Settings) -> FastAPI:
         # every 700 allocations took a third of its time.
         gc.set_threshold(100_000, 20, 100)
         await store.start()
+        gate.start()
         yield
+        await gate.stop()
         await store.stop()
         await keyring.close()
         await database.dispose()
@@ -54,6 +58,9 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
         verifier=TokenVerifier(JwksUrl(settings.effective_jwks_url), settings.issuer),
         ready=store.check,
+        gate=gate,
+        access=Access(database),
+        audit=AuditLog(database),
         settings=settings,
     )
     app.state.commands = Commands(database, store, keyring, places, known, utc_now)
@@ -74,10 +81,18 @@ def create_worker(settings: Settings) -> Worker:
         store=None,
         broker=broker,
     )
+    access = Consumer(
+        group=access_group(SERVICE),
+        topics=[topic("intake")],
+        handler=AccessHandler(),
+        database=database,
+        store=None,
+        broker=broker,
+    )
     return Worker(
         SERVICE,
         relay=Relay(SERVICE, settings.reader_url, settings.kafka),
         broker=broker,
-        consumers=[care],
+        consumers=[care, access],
         closing=[database.dispose],
     )

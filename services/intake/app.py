@@ -12,13 +12,15 @@ from services.intake.handlers import Handlers
 from services.intake.organisations import Organisations
 from services.intake.rate_limit import RateLimiter
 from services.intake.settings import Settings
+from shared.access import Access, AccessHandler, AuditLog, Gate, access_group
 from shared.clock import utc_now
-from shared.consuming import create_broker
+from shared.consuming import Consumer, create_broker
 from shared.database import create_database
 from shared.eventstore import EventStore
 from shared.privacy import open_keyring
 from shared.relay import Relay
 from shared.security import SigningKeys, TokenIssuer, TokenVerifier
+from shared.topics import topic
 from shared.web import create_api
 from shared.worker import Worker
 
@@ -34,11 +36,14 @@ def create_app(settings: Settings) -> FastAPI:
     store = EventStore(database, keyring, utc_now, service=SERVICE)
     signing_keys = SigningKeys.read(Path(settings.signing_keys))
     redis = _redis(settings.redis_url)
+    gate = Gate(database)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await store.start()
+        gate.start()
         yield
+        await gate.stop()
         await store.stop()
         await keyring.close()
         await database.dispose()
@@ -53,6 +58,9 @@ def create_app(settings: Settings) -> FastAPI:
         # The issuer knows its own keys: nothing is asked of anybody.
         verifier=TokenVerifier(signing_keys, settings.issuer),
         ready=store.check,
+        gate=gate,
+        access=Access(database),
+        audit=AuditLog(database),
         settings=settings,
     )
     app.state.handlers = Handlers(store, keyring, utc_now)
@@ -70,12 +78,23 @@ def _redis(url: str) -> Redis | None:
 
 
 def create_worker(settings: Settings) -> Worker:
-    """The worker process of intake: it listens to nobody, so there is only the relay."""
+    """The worker process of intake: its relay, and who reaches whom, as every service keeps it."""
+    database = create_database(settings.database_url)
+    broker = create_broker(settings.kafka)
+    access = Consumer(
+        group=access_group(SERVICE),
+        topics=[topic(SERVICE)],
+        handler=AccessHandler(),
+        database=database,
+        store=None,
+        broker=broker,
+    )
     return Worker(
         SERVICE,
         relay=Relay(SERVICE, settings.reader_url, settings.kafka),
-        broker=create_broker(settings.kafka),
-        consumers=[],
+        broker=broker,
+        consumers=[access],
+        closing=[database.dispose],
     )
 
 

@@ -16,6 +16,7 @@ from services.outcomes.rule_commands import RuleCommands
 from services.outcomes.settings import Settings
 from services.outcomes.views import GROUP, Views
 from services.outcomes.wake import Bell, Ear
+from shared.access import Access, AccessHandler, AuditLog, Gate, access_group
 from shared.consuming import Consumer, create_broker
 from shared.database import create_database
 from shared.eventstore import EventStore
@@ -46,13 +47,16 @@ def create_app(settings: Settings) -> FastAPI:
     keyring = open_keyring(create_database(settings.keys_url), settings.key_encryption_key)
     store = EventStore(database, keyring, service=SERVICE)
     feed = Feed(database)
+    gate = Gate(database)
     hub = Hub(feed, Ear(settings.redis_url), rest_seconds=REST_SECONDS)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         hub.start()
+        gate.start()
         await store.start()
         yield
+        await gate.stop()
         await store.stop()
         await hub.stop()
         await keyring.close()
@@ -69,6 +73,9 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
         verifier=TokenVerifier(JwksUrl(settings.effective_jwks_url), settings.issuer),
         ready=ready,
+        gate=gate,
+        access=Access(database),
+        audit=AuditLog(database),
         settings=settings,
     )
     app.state.context = Context(
@@ -104,10 +111,18 @@ def create_worker(settings: Settings) -> Worker:
         broker=broker,
         gather_seconds=GATHER_SECONDS,
     )
+    access = Consumer(
+        group=access_group(SERVICE),
+        topics=[topic("intake")],
+        handler=AccessHandler(),
+        database=database,
+        store=None,
+        broker=broker,
+    )
     return Worker(
         SERVICE,
         relay=Relay(SERVICE, settings.reader_url, settings.kafka),
         broker=broker,
-        consumers=[projector, assessor],
+        consumers=[projector, assessor, access],
         closing=[bell.close, keyring.close, database.dispose],
     )

@@ -3,7 +3,7 @@
 import base64
 import time
 from collections import OrderedDict
-from typing import Literal, cast, get_args
+from typing import Any, Literal, NamedTuple, cast, get_args
 
 import msgspec
 from joserfc import jwt
@@ -13,13 +13,21 @@ from joserfc.jwt import JWTClaimsRegistry
 from shared.errors import Unauthenticated
 from shared.ids import is_id, new_id
 from shared.security.jwks import ALGORITHM, KeySource, SigningKeys
-from shared.security.principal import SCOPES, Principal, PrincipalKind
+from shared.security.principal import SCOPES, Principal, PrincipalKind, StaffRole
 
 AUDIENCE = "heroic"
 LIFETIME_SECONDS = 300
 
 MAX_TOKEN_CHARS = 4096
 CACHED_TOKENS = 10_000
+
+
+class Verified(NamedTuple):
+    """Whose token it is, and when it was issued and ends, in seconds since the epoch."""
+
+    principal: Principal
+    issued: float
+    ends: float
 
 
 class TokenIssuer:
@@ -32,8 +40,9 @@ class TokenIssuer:
 
     def issue(self, principal: Principal, *, seconds: int = LIFETIME_SECONDS) -> str:
         """A token by which `principal` is known for this many seconds."""
-        now = int(time.time())
-        claims = {
+        # To the millisecond: who signs in again right after a sign-out has the newer token.
+        now = round(time.time(), 3)
+        claims: dict[str, Any] = {
             "iss": self._issuer,
             "aud": self._audience,
             "sub": principal.id,
@@ -41,9 +50,13 @@ class TokenIssuer:
             "kind": principal.kind,
             "scope": " ".join(sorted(principal.scopes)),
             "iat": now,
-            "exp": now + seconds,
+            "exp": int(now) + seconds,
             "jti": new_id(),
         }
+        if principal.roles:
+            claims["roles"] = sorted(principal.roles)
+        if principal.session is not None:
+            claims |= {"sid": principal.session, "csrf": principal.csrf}
         key = self._keys.current
         return jwt.encode({"alg": ALGORITHM, "kid": key.kid}, claims, key, [ALGORITHM])
 
@@ -59,20 +72,15 @@ class TokenVerifier:
         self._keys = keys
         self._issuer = issuer
         self._audience = audience
-        self._seen: OrderedDict[str, tuple[Principal, float]] = OrderedDict()
+        self._seen: OrderedDict[str, Verified] = OrderedDict()
 
-    async def verify(self, token: str) -> Principal:
+    async def verify(self, token: str) -> Verified:
         """Whose token this is; `Unauthenticated` for anything but a good one.
 
         Raises `Unavailable` where the issuer's keys cannot be had.
         """
-        principal, _ = await self.verify_until(token)
-        return principal
-
-    async def verify_until(self, token: str) -> tuple[Principal, float]:
-        """The same, and when the token ends, in seconds since the epoch."""
         if (seen := self._seen.get(token)) is not None:
-            if time.time() < seen[1]:
+            if time.time() < seen.ends:
                 return seen
             del self._seen[token]
         self._seen[token] = seen = await self._read(token)
@@ -80,7 +88,7 @@ class TokenVerifier:
             self._seen.popitem(last=False)
         return seen
 
-    async def _read(self, token: str) -> tuple[Principal, float]:
+    async def _read(self, token: str) -> Verified:
         if len(token) > MAX_TOKEN_CHARS:
             raise Unauthenticated("The token is too long.")
         try:
@@ -89,15 +97,17 @@ class TokenVerifier:
                 raise Unauthenticated("The token does not verify.")
             claims = jwt.decode(token, key, [ALGORITHM]).claims
             JWTClaimsRegistry(
-                now=int(time.time()),
+                # The next whole second: times of issue are told to the millisecond.
+                now=int(time.time()) + 1,
                 iss={"essential": True, "value": self._issuer},
                 aud={"essential": True, "value": self._audience},
                 exp={"essential": True},
+                iat={"essential": True},
                 sub={"essential": True},
             ).validate(claims)
         except (JoseError, msgspec.MsgspecError, ValueError, TypeError) as error:
             raise Unauthenticated("The token does not verify.") from error
-        return _principal(claims), float(claims["exp"])
+        return Verified(_principal(claims), float(claims["iat"]), float(claims["exp"]))
 
 
 class _Header(msgspec.Struct):
@@ -121,6 +131,9 @@ class _Claims(msgspec.Struct):
     tenant: str
     kind: str
     scope: str
+    roles: list[StaffRole] = []
+    sid: str | None = None
+    csrf: str | None = None
 
 
 def _principal(claims: dict[str, object]) -> Principal:
@@ -135,4 +148,7 @@ def _principal(claims: dict[str, object]) -> Principal:
         id=ours.sub,
         kind=cast(PrincipalKind, ours.kind),
         scopes=frozenset(ours.scope.split()).intersection(SCOPES),
+        roles=frozenset(ours.roles),
+        session=ours.sid,
+        csrf=ours.csrf,
     )

@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Mount
 
 from shared import telemetry
+from shared.access import Access, AuditLog, Gate
 from shared.security.tokens import TokenVerifier
 from shared.settings import ServiceSettings
 from shared.web import openapi, problems
@@ -32,11 +33,15 @@ def create_api(
     lifespan: Lifespan,
     verifier: TokenVerifier,
     ready: Ready,
+    gate: Gate | None = None,
+    access: Access | None = None,
+    audit: AuditLog | None = None,
     settings: ServiceSettings | None = None,
 ) -> FastAPI:
     """The application of `service`, to be mounted under `/<service>`.
 
-    With `settings`, logs, metrics and traces start with it.
+    With `settings`, logs, metrics and traces start with it. `gate` knows whose tokens are worth
+    nothing any more, `access` who reaches whom, `audit` is told who looked.
     """
     app = FastAPI(
         title=title,
@@ -51,7 +56,9 @@ def create_api(
         # What FastAPI records by itself holds messages of errors, and those quote the input.
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
-    app.state.verifier = verifier
+    app.state.verifier, app.state.gate = verifier, gate
+    app.state.access, app.state.audit = access, audit
+    app.state.tls = settings is not None and settings.public_url.startswith("https:")
     problems.install(app)
     app.add_middleware(Edge, service=service)
     _add_documents(app, service)

@@ -15,7 +15,12 @@ T = TypeVar("T")
 
 
 async def read_body(request: Request, limit: int = MAX_BODY_BYTES) -> bytes:
-    """The whole body; `TooLarge` as soon as it is known to be over `limit` bytes."""
+    """The whole body; `TooLarge` as soon as it is known to be over `limit` bytes.
+
+    It comes but once: whoever asks again, gets what was read.
+    """
+    if (read := request.scope.get(BODY_KEY)) is not None:
+        return bytes(read)
     stated = request.headers.get("content-length", "")
     if stated.isdecimal() and int(stated) > limit:
         raise TooLarge(f"The body may have at most {limit} bytes.")
@@ -26,7 +31,9 @@ async def read_body(request: Request, limit: int = MAX_BODY_BYTES) -> bytes:
         if size > limit:
             raise TooLarge(f"The body may have at most {limit} bytes.")
         chunks.append(chunk)
-    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+    raw = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+    request.scope[BODY_KEY] = raw
+    return raw
 
 
 def media_type(request: Request) -> str:
@@ -56,9 +63,7 @@ class JsonBody(Generic[T]):
             kind.startswith("application/") and kind.endswith("+json")
         ):
             raise UnsupportedMediaType("The body must be application/json.")
-        raw = await read_body(request)
-        request.scope[BODY_KEY] = raw
-        return raw
+        return await read_body(request)
 
     def document(self, operation: dict[str, Any], schemas: dict[str, Any]) -> None:
         """Describe the body in OpenAPI."""

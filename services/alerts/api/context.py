@@ -33,4 +33,4 @@ def context(request: Request) -> Context:
 
 Parts = Annotated[Context, Depends(context)]
 Reader = Annotated[Principal, Depends(requires("alerts.read"))]
-Writer = Annotated[Principal, Depends(requires("alerts.write"))]
+Writer = Annotated[Principal, Depends(requires("alerts.act"))]

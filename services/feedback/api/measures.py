@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from services.feedback.api.documents import ReadDefinition
 from services.feedback.api.models import MAX_VERSION, RetireIn, WordingIn
-from services.feedback.api.ratings import Writer, caller
+from services.feedback.api.ratings import caller
 from services.feedback.measure_commands import MeasureCommands, body
 from shared.measures import Definition
 from shared.security import Principal
@@ -18,7 +18,8 @@ from shared.web.idempotency import answered
 
 router = APIRouter(prefix="/v1/measures", tags=["measures"])
 
-Reader = Annotated[Principal, Depends(requires("feedback.read"))]
+Reader = Annotated[Principal, Depends(requires("measures.read"))]
+Writer = Annotated[Principal, Depends(requires("measures.write"))]
 Version = Annotated[int | None, Query(ge=1, le=MAX_VERSION)]
 
 

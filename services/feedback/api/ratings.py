@@ -27,7 +27,7 @@ from shared.web.ndjson import Line
 
 router = APIRouter(prefix="/v1/ratings", tags=["ratings"])
 
-Writer = Annotated[Principal, Depends(requires("feedback.write"))]
+Writer = Annotated[Principal, Depends(requires("ratings.write"))]
 OnConflict = Annotated[Literal["correct"] | None, Query()]
 
 

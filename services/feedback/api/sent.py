@@ -24,7 +24,7 @@ class ReadSent:
     """Caller and body by one dependency: on the busiest call each further one is felt."""
 
     def __init__(self) -> None:
-        self._requires = requires("feedback.write")
+        self._requires = requires("ratings.write")
         self._body = body(RatingIn)
 
     async def __call__(self, request: Request) -> Sent:

@@ -19,8 +19,8 @@ from shared.security import Principal
 from shared.web import etag, requires
 from shared.web.idempotency import idempotency_key
 
-Reader = Annotated[Principal, Depends(requires("intake.read"))]
-Writer = Annotated[Principal, Depends(requires("intake.write"))]
+Reader = Annotated[Principal, Depends(requires("clients.read"))]
+Writer = Annotated[Principal, Depends(requires("clients.write"))]
 
 OnConflict = Annotated[
     Literal["correct"] | None,

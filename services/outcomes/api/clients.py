@@ -17,7 +17,7 @@ from shared.web import Id, Paging, UtcTime, not_ahead, page_of, page_response, p
 
 router = APIRouter(prefix="/v1", tags=["views"])
 
-Reader = Annotated[Principal, Depends(requires("outcomes.read"))]
+Reader = Annotated[Principal, Depends(requires("views.read"))]
 Parts = Annotated[Context, Depends(context)]
 Page = Annotated[Paging, Depends(paging)]
 Position = Annotated[str | None, Query(max_length=500)]

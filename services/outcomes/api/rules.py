@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
-from services.outcomes.api.clients import Page, Parts, Reader
+from services.outcomes.api.clients import Page, Parts
 from services.outcomes.api.rule_models import (
     BacktestView,
     LoadView,
@@ -26,7 +26,8 @@ from shared.web.idempotency import answered, idempotency_key
 
 router = APIRouter(prefix="/v1", tags=["rules"])
 
-Writer = Annotated[Principal, Depends(requires("outcomes.write"))]
+Reader = Annotated[Principal, Depends(requires("rules.read"))]
+Writer = Annotated[Principal, Depends(requires("rules.write"))]
 PROPOSED = 1
 """The version of rules that are only asked about."""
 

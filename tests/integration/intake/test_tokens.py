@@ -36,7 +36,8 @@ async def test_basic_and_form_give_the_same_token(intake: Intake, caller: Caller
         assert body["expires_in"] == 300
         assert sorted(body["scope"].split()) == sorted(SCOPES)
         assert answer.headers["cache-control"] == "no-store"
-        principal = await TokenVerifier(intake.signing_keys, ISSUER).verify(body["access_token"])
+        verified = await TokenVerifier(intake.signing_keys, ISSUER).verify(body["access_token"])
+        principal = verified.principal
         assert principal.tenant == caller.organisation_id
         assert principal.kind == "integration"
 

@@ -51,7 +51,7 @@ class Thing(ApiModel):
 
 @router.post("/things", response_model=Thing)
 async def make(
-    principal: Annotated[Principal, Depends(requires("intake.write"))],
+    principal: Annotated[Principal, Depends(requires("clients.write"))],
     thing: Annotated[Thing, Depends(body(Thing))],
 ) -> Response:
     """Make a thing."""
