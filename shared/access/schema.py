@@ -168,4 +168,7 @@ def create(op: Operations) -> None:
         for statement in tenant_policy_ddl(table):
             op.execute(statement)
     op.execute(f"REVOKE UPDATE, DELETE ON audit FROM {APP_ROLE}")
-    op.execute(files("shared.access").joinpath("functions.sql").read_text())
+    functions = files("shared.access").joinpath("functions.sql").read_text()
+    # The driver takes one statement at a time.
+    for function in functions.rstrip().removesuffix("$$;").split("$$;"):
+        op.execute(f"{function}$$")
