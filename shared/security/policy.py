@@ -80,6 +80,9 @@ _ROWS = (
          personal=True),
     _row("sessions.write", "intake.write", clinician="caseload", personal=True),
     _row("intake.import", "intake.write", personal=True),
+    # A code is a way in as the client: no machine may make itself one.
+    _row("clients.sign_in", None, clinician="caseload", administrator="organisation",
+         personal=True),
     _row("erasures.request", "intake.write", client="own", clinician="caseload",
          administrator="organisation", personal=True),
     _row("erasures.read", "intake.read", administrator="organisation", personal=True),
@@ -88,6 +91,7 @@ _ROWS = (
     _row("people.read", "intake.read", clinician="organisation", supervisor="organisation",
          operator="organisation", administrator="organisation"),
     _row("people.write", "intake.write", administrator="organisation"),
+    _row("people.sign_in", None, administrator="organisation"),
     _row("organisation.write", "intake.write", administrator="organisation"),
     _row("integrations.write", None, administrator="organisation"),
     _row("session.own", None, client="own", clinician="own", supervisor="own", operator="own",
