@@ -19,6 +19,7 @@ STOP_SECONDS = 20
 async def start(intake: Intake, kafka: str, role: str) -> Process:
     """A process of intake with the settings of the test."""
     environment = os.environ | {
+        "HEROIC_INTAKE_DATABASE_URL": intake.urls.app,
         "HEROIC_INTAKE_READER_URL": intake.urls.reader,
         "HEROIC_INTAKE_OWNER_URL": intake.urls.owner,
         "HEROIC_KAFKA": kafka,
