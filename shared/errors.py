@@ -51,6 +51,12 @@ class NotFound(HeroicError):
     status, code, title = 404, "not_found", "Not found"
 
 
+class TooSlow(HeroicError):
+    """The body did not come in the time that it may take."""
+
+    status, code, title = 408, "too_slow", "Too slow"
+
+
 class Conflict(HeroicError):
     """The state of the thing does not allow the command, or other content has its place."""
 

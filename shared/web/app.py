@@ -15,6 +15,7 @@ from shared.access import Access, AuditLog, Gate
 from shared.security.tokens import TokenVerifier
 from shared.settings import ServiceSettings
 from shared.web import openapi, problems
+from shared.web.auth import origin_of
 from shared.web.docs import DOCS_POLICY, docs_page
 from shared.web.middleware import Edge
 
@@ -58,9 +59,10 @@ def create_api(
     )
     app.state.verifier, app.state.gate = verifier, gate
     app.state.access, app.state.audit = access, audit
-    app.state.tls = settings is not None and settings.public_url.startswith("https:")
+    app.state.origin = origin_of(settings.public_url) if settings else ""
+    app.state.tls = app.state.origin.startswith("https:")
     problems.install(app)
-    app.add_middleware(Edge, service=service)
+    app.add_middleware(Edge, service=service, tls=app.state.tls)
     _add_documents(app, service)
     _add_health(app, ready)
     return app
@@ -77,8 +79,10 @@ def mount(apps: Mapping[str, FastAPI]) -> Starlette:
             yield
 
     routes = [Mount(f"/{service}", app) for service, app in apps.items()]
-    handlers = {HTTPException: problems.on_http}
-    return Starlette(routes=routes, lifespan=lifespan, exception_handlers=handlers)
+    handlers = {HTTPException: problems.on_http_outside}
+    mounted = Starlette(routes=routes, lifespan=lifespan, exception_handlers=handlers)
+    mounted.state.tls = any(app.state.tls for app in apps.values())
+    return mounted
 
 
 def _observed(service: str, lifespan: Lifespan, settings: ServiceSettings) -> Lifespan:

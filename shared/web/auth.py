@@ -1,14 +1,16 @@
 """Who calls, and whether they may: `Annotated[Principal, Depends(requires("views.read"))]`.
 
-Machines send a bearer token; who has signed in, the cookie that intake set. A cookie comes along
-whoever made the page, so what changes something must also repeat the token's `csrf`, in the header
-`X-CSRF-Token` or in the form's field `csrf`.
+Machines send a bearer token; who has signed in, the cookie that intake set. Where both come, the
+token counts: a page of somebody else can make a browser send the cookie, never the header. For the
+same reason what changes something by cookie must come from a page of ours (`Origin`,
+`Sec-Fetch-Site`) and repeat the token's `csrf`, in the header `X-CSRF-Token` or in the form's field
+`csrf`.
 """
 
 import hmac
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlsplit
 
 from fastapi import Request
 
@@ -28,6 +30,7 @@ TOKEN_COOKIE = "heroic-token"  # noqa: S105 - a name
 CSRF_HEADER, CSRF_FIELD = "x-csrf-token", "csrf"
 FORM = "application/x-www-form-urlencoded"
 MAX_FORM_BYTES = 256 * 1024
+MAX_FORM_FIELDS = 1000
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -55,7 +58,9 @@ class Requires:
     def document(self, operation: dict[str, Any], schemas: dict[str, Any]) -> None:
         """Describe what is needed in OpenAPI."""
         scope = self.permission.scope
-        operation["security"] = [{"oauth2": [scope]}] if scope else [{"session": []}]
+        machines = [{"oauth2": [scope]}] if scope else []
+        people: list[dict[str, list[str]]] = [{"session": []}] if self.permission.reach else []
+        operation["security"] = machines + people
         operation["x-permission"] = self.permission.name
 
 
@@ -67,7 +72,7 @@ def requires(permission: str) -> Requires:
 async def caller(request: Request) -> Verified:
     """Whoever sends the request, by token or by cookie; `Unauthenticated` where that is nobody.
 
-    Raises WrongOrigin for a change by cookie that does not repeat the token's `csrf`.
+    Raises WrongOrigin for a change by cookie that no page of this session sent.
     """
     header = request.headers.get("authorization")
     if header is not None:
@@ -77,6 +82,8 @@ async def caller(request: Request) -> Verified:
         verified = await _verified(request, token.strip())
     else:
         verified = await _verified(request, cookie(request, TOKEN_COOKIE))
+        if verified.principal.session is None:
+            raise Unauthenticated("A machine's token is no session.")
         if request.method not in SAFE:
             await _check_csrf(request, verified.principal)
     request.scope[ENDS_KEY] = verified.ends
@@ -100,21 +107,64 @@ def cookie(request: Request, name: str) -> str:
 
 
 def cookie_name(request: Request, name: str) -> str:
+    """What a cookie of ours is called where the request came."""
+    return bound_name(name, tls=request.app.state.tls)
+
+
+def bound_name(name: str, *, tls: bool) -> str:
     """With TLS the name of a cookie says that it is bound to this host."""
-    return f"__Host-{name}" if request.app.state.tls else name
+    return f"__Host-{name}" if tls else name
+
+
+def origin_of(url: str) -> str:
+    """Scheme and host of an address, as browsers say them in `Origin`."""
+    parts = urlsplit(url)
+    return _origin(parts.scheme, parts.netloc)
+
+
+def _origin(scheme: str, host: str) -> str:
+    port = {"http": ":80", "https": ":443"}.get(scheme, "")
+    return f"{scheme}://{host.lower().removesuffix(port)}"
+
+
+def check_origin(request: Request) -> None:
+    """WrongOrigin where the browser says that a page of somebody else sends the request.
+
+    Browsers of before 2020 may say nothing; then it must be known by what the form repeats.
+    """
+    if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
+        raise WrongOrigin
+    said = request.headers.get("origin")
+    if said is None:
+        return
+    # A proxy may call us by another name than the browser does, and a person by one more.
+    scheme = "https" if request.app.state.tls else "http"
+    ours = {request.app.state.origin, _origin(scheme, request.headers.get("host", ""))}
+    if not said or said.lower() not in ours:
+        raise WrongOrigin
 
 
 async def _check_csrf(request: Request, principal: Principal) -> None:
-    if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
-        raise WrongOrigin
+    check_origin(request)
     said = request.headers.get(CSRF_HEADER)
     if said is None and media_type(request) == FORM:
-        fields = parse_qs((await read_body(request, MAX_FORM_BYTES)).decode("utf-8", "replace"))
-        said = fields.get(CSRF_FIELD, [""])[0]
-    if not principal.csrf or not hmac.compare_digest(
-        (said or "").encode(), principal.csrf.encode()
-    ):
+        said = _csrf_field(await read_body(request, MAX_FORM_BYTES))
+    if not principal.csrf or not said or not same(said, principal.csrf):
         raise WrongOrigin
+
+
+def _csrf_field(form: bytes) -> str:
+    try:
+        fields = parse_qs(form.decode(), max_num_fields=MAX_FORM_FIELDS)
+    except ValueError as error:
+        raise WrongOrigin from error
+    # Of two it would not be clear which of them was checked.
+    return found[0] if len(found := fields.get(CSRF_FIELD, [])) == 1 else ""
+
+
+def same(said: str, secret: str) -> bool:
+    """Whether both are the same, in a time that does not tell how far they are."""
+    return hmac.compare_digest(said.encode(), secret.encode())
 
 
 def permission_of(request: Request) -> Permission:

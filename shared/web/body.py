@@ -1,36 +1,52 @@
 """Request bodies: read within a limit, parsed strictly, checked against a model, documented."""
 
+import asyncio
 from typing import Any, Generic, TypeVar
 
 from fastapi import Request
 from pydantic import TypeAdapter
 
-from shared.errors import TooLarge, UnsupportedMediaType
+from shared.errors import TooLarge, TooSlow, UnsupportedMediaType
 from shared.web.strictjson import strict_validate
 
 MAX_BODY_BYTES = 1024 * 1024
+BODY_SECONDS = 20.0
+"""So long a body may take, and a second more for each so many bytes of it that have come."""
+BYTES_A_SECOND = 16 * 1024
 BODY_KEY = "heroic.body"
 
 T = TypeVar("T")
 
 
-async def read_body(request: Request, limit: int = MAX_BODY_BYTES) -> bytes:
+async def read_body(
+    request: Request, limit: int = MAX_BODY_BYTES, *, seconds: float = BODY_SECONDS
+) -> bytes:
     """The whole body; `TooLarge` as soon as it is known to be over `limit` bytes.
 
-    It comes but once: whoever asks again, gets what was read.
+    Raises TooSlow where it comes slower than at BYTES_A_SECOND after the first `seconds`. It comes
+    but once: whoever asks again, gets what was read.
     """
     if (read := request.scope.get(BODY_KEY)) is not None:
         return bytes(read)
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        # What is small on the way may be huge once it is inflated.
+        raise UnsupportedMediaType("The body must not be compressed.")
     stated = request.headers.get("content-length", "")
     if stated.isdecimal() and int(stated) > limit:
         raise TooLarge(f"The body may have at most {limit} bytes.")
     chunks: list[bytes] = []
     size = 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > limit:
-            raise TooLarge(f"The body may have at most {limit} bytes.")
-        chunks.append(chunk)
+    latest = asyncio.get_running_loop().time() + seconds
+    try:
+        async with asyncio.timeout_at(latest) as deadline:
+            async for chunk in request.stream():
+                size += len(chunk)
+                if size > limit:
+                    raise TooLarge(f"The body may have at most {limit} bytes.")
+                chunks.append(chunk)
+                deadline.reschedule(latest + size / BYTES_A_SECOND)
+    except TimeoutError as error:
+        raise TooSlow("The body did not come in time.") from error
     raw = chunks[0] if len(chunks) == 1 else b"".join(chunks)
     request.scope[BODY_KEY] = raw
     return raw

@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared import telemetry
-from shared.web.headers import SECURITY_HEADERS
+from shared.web.headers import security_headers
 
 TRACEPARENT_KEY = "heroic.traceparent"
 """Where the trace is found by what answers outside of it: the handler of unexpected errors."""
@@ -23,11 +23,12 @@ log = logging.getLogger(__name__)
 
 
 class Edge:
-    """Wraps an application; `service` names it in metrics and traces."""
+    """Wraps an application; `service` names it in metrics and traces, `tls`: callers use it."""
 
-    def __init__(self, app: ASGIApp, service: str) -> None:
+    def __init__(self, app: ASGIApp, service: str, *, tls: bool) -> None:
         self._app = app
         self._service = service
+        self._headers = security_headers(tls=tls)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection."""
@@ -43,7 +44,7 @@ class Edge:
                 status = message["status"]
                 headers = message.setdefault("headers", [])
                 present = {name for name, _ in headers}
-                headers.extend(pair for pair in SECURITY_HEADERS if pair[0] not in present)
+                headers.extend(pair for pair in self._headers if pair[0] not in present)
             await send(message)
 
         try:

@@ -10,6 +10,7 @@ from fastapi.params import Depends
 from fastapi.routing import iter_route_contexts
 
 from shared.security.principal import SCOPES
+from shared.web.auth import CSRF_HEADER, TOKEN_COOKIE, bound_name
 
 PROBLEM_STATUSES = {
     "400": "The request cannot be read.",
@@ -80,7 +81,7 @@ def describe(app: FastAPI, service: str, version: str) -> dict[str, Any]:
     )
     components = document.setdefault("components", {})
     schemas = components.setdefault("schemas", {})
-    components["securitySchemes"] = {"oauth2": _security_scheme()}
+    components["securitySchemes"] = {"oauth2": _machines(), "session": _people(app)}
     for operation, endpoint in _operations(app, document):
         operation.get("responses", {}).pop("422", None)
         for dependency in _documented(endpoint):
@@ -118,6 +119,12 @@ def _problem(meaning: str) -> dict[str, Any]:
     return {"description": meaning, "content": {"application/problem+json": {"schema": schema}}}
 
 
-def _security_scheme() -> dict[str, Any]:
+def _machines() -> dict[str, Any]:
     flow = {"tokenUrl": "/intake/oauth/token", "scopes": dict.fromkeys(SCOPES, "")}
     return {"type": "oauth2", "flows": {"clientCredentials": flow}}
+
+
+def _people(app: FastAPI) -> dict[str, Any]:
+    said = f"Set by signing in. What changes something must repeat its `csrf` in {CSRF_HEADER}."
+    name = bound_name(TOKEN_COOKIE, tls=app.state.tls)
+    return {"type": "apiKey", "in": "cookie", "name": name, "description": said}

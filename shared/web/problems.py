@@ -12,8 +12,16 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from shared import telemetry
-from shared.errors import FieldError, HeroicError, TooManyRequests, Unauthenticated, Unavailable
-from shared.web.headers import SECURITY_HEADERS
+from shared.errors import (
+    FieldError,
+    HeroicError,
+    TooLarge,
+    TooManyRequests,
+    TooSlow,
+    Unauthenticated,
+    Unavailable,
+)
+from shared.web.headers import secure
 from shared.web.middleware import TRACEPARENT_KEY, route_template
 from shared.web.strictjson import MAX_ERRORS, field_error
 
@@ -59,6 +67,9 @@ def heroic_problem(error: HeroicError, instance: str = "") -> Response:
         headers["WWW-Authenticate"] = 'Bearer realm="heroic"'
     if isinstance(error, Unavailable | TooManyRequests):
         headers["Retry-After"] = str(error.retry_after)
+    if isinstance(error, TooLarge | TooSlow):
+        # The rest of the body is still to come, and nobody will read it.
+        headers["Connection"] = "close"
     return problem(
         error.status,
         error.code,
@@ -116,13 +127,18 @@ async def on_http(request: Request, error: Exception) -> Response:
     return problem(known.status_code, code, title, title + ".", headers=headers)
 
 
+async def on_http_outside(request: Request, error: Exception) -> Response:
+    """The same where no service is asked at all."""
+    answer = await on_http(request, error)
+    secure(answer.headers, tls=request.app.state.tls)
+    return answer
+
+
 async def _on_unexpected(request: Request, error: Exception) -> Response:
     with telemetry.span("unexpected error", traceparent=request.scope.get(TRACEPARENT_KEY)):
         log.error("unexpected error: %s", telemetry.describe(error))
         answer = problem(
             500, "internal", "Internal error", "Something went wrong here; it has been logged."
         )
-    # This answer is made outside the middleware that sets them for all others.
-    for name, value in SECURITY_HEADERS:
-        answer.headers[name.decode()] = value.decode()
+    secure(answer.headers, tls=request.app.state.tls)
     return answer

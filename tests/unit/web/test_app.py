@@ -1,5 +1,7 @@
 """What every service has in common, on a small one."""
 
+import asyncio
+import gzip
 import json
 import logging
 from collections.abc import AsyncIterator
@@ -17,7 +19,7 @@ from starlette.responses import Response
 from starlette.types import Message
 
 from shared import telemetry
-from shared.errors import Invalid, TooManyRequests, Unavailable
+from shared.errors import Invalid, TooManyRequests, TooSlow, Unavailable
 from shared.security import Principal, SigningKeys, TokenIssuer, TokenVerifier
 from shared.web import (
     ApiModel,
@@ -36,6 +38,8 @@ from shared.web import (
     paging,
     requires,
 )
+from shared.web.body import BYTES_A_SECOND, read_body
+from shared.web.headers import SECURITY_HEADERS, new_nonce, page_headers
 
 ISSUER = "http://heroic.test"
 SECRET = "what a client said"
@@ -212,6 +216,68 @@ async def test_a_body_is_cut_off_where_it_is_too_large(http: httpx.AsyncClient) 
     assert sent < 2_000_000
 
 
+@pytest.mark.parametrize("coding", ["gzip", "br", "deflate", "gzip, gzip", "x"])
+async def test_what_is_compressed_is_refused_and_never_inflated(
+    http: httpx.AsyncClient, coding: str
+) -> None:
+    bomb = gzip.compress(b'{"name":"' + b"x" * 10_000_000 + b'"}')
+    for path, kind in (("things", "application/json"), ("lines", "application/x-ndjson")):
+        headers = {"Content-Type": kind, "Content-Encoding": coding}
+        answer = await http.post(f"/demo/v1/{path}", content=bomb, headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (415, "unsupported_media_type")
+
+
+async def test_a_body_that_does_not_come_is_waited_for_a_while_and_no_longer() -> None:
+    asked: list[Message] = []
+
+    async def receive() -> Message:
+        if not asked:
+            asked.append({"type": "http.request", "body": b'{"na', "more_body": True})
+            return asked[0]
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    scope = {"type": "http", "method": "POST", "path": "/", "headers": [], "query_string": b""}
+    with pytest.raises(TooSlow):
+        await read_body(Request(scope, receive), seconds=0.05)
+
+
+async def test_a_body_may_take_the_longer_the_more_of_it_has_come() -> None:
+    left = 6
+
+    async def receive() -> Message:
+        nonlocal left
+        left -= 1
+        await asyncio.sleep(0.1)
+        return {"type": "http.request", "body": b"x" * BYTES_A_SECOND, "more_body": left > 0}
+
+    scope = {"type": "http", "method": "POST", "path": "/", "headers": [], "query_string": b""}
+    raw = await read_body(Request(scope, receive), seconds=0.3)
+    assert len(raw) == 6 * BYTES_A_SECOND
+
+
+async def test_who_sends_too_much_is_not_listened_to_any_longer(http: httpx.AsyncClient) -> None:
+    headers = {"Content-Type": "application/json"}
+    answer = await http.post("/demo/v1/things", content=b" " * 1_100_000, headers=headers)
+    assert (answer.status_code, answer.headers["connection"]) == (413, "close")
+
+
+async def test_every_answer_says_what_browsers_may_do_with_it(http: httpx.AsyncClient) -> None:
+    for path in ("/demo/v1/things", "/demo/v1/things/broken", "/demo/nowhere", "/", "/nowhere"):
+        headers = (await http.get(path)).headers
+        for name, value in SECURITY_HEADERS:
+            assert headers[name.decode()] == value.decode(), (path, name)
+
+
+def test_pages_run_only_what_was_written_into_them() -> None:
+    nonce = new_nonce()
+    policy = page_headers(nonce)["Content-Security-Policy"]
+    assert f"script-src 'nonce-{nonce}'" in policy
+    assert "unsafe" not in policy
+    assert "default-src 'none'" in policy
+    assert len({new_nonce() for _ in range(1000)}) == 1000
+
+
 async def test_health_says_whether_it_lives_and_whether_it_can_work(
     http: httpx.AsyncClient,
 ) -> None:
@@ -222,7 +288,7 @@ async def test_health_says_whether_it_lives_and_whether_it_can_work(
 async def test_the_document_describes_bodies_scopes_and_problems(http: httpx.AsyncClient) -> None:
     document: dict[str, Any] = (await http.get("/demo/openapi.json")).json()
     operation = document["paths"]["/v1/things"]["post"]
-    assert operation["security"] == [{"oauth2": ["intake.write"]}]
+    assert operation["security"] == [{"oauth2": ["intake.write"]}, {"session": []}]
     schema = operation["requestBody"]["content"]["application/json"]["schema"]
     assert schema == {"$ref": "#/components/schemas/Thing"}
     assert document["components"]["schemas"]["Thing"]["additionalProperties"] is False
