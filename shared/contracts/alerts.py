@@ -95,6 +95,19 @@ class AlertAcknowledged(Event, frozen=True, kw_only=True):
     private: AlertNote | None
 
 
+class AlertAssigned(Event, frozen=True, kw_only=True):
+    """Stream `alert-<id>`: it is for somebody else from now on, by the care team as it stands
+    (`by_rule`) or by what a person said; `to` None: there is nobody left to whom it could go."""
+
+    type: ClassVar[str] = "heroic.alerts.AlertAssigned"
+    alert_id: str
+    episode_id: str
+    client_id: str
+    to: str | None = None
+    by_rule: bool = False
+    private: AlertNote | None = None
+
+
 class AlertReviewed(Event, frozen=True, kw_only=True):
     """Stream `alert-<id>`: a named person reviewed a risk alert; this resolves it."""
 

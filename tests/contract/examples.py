@@ -11,6 +11,7 @@ from uuid import UUID
 from shared.contracts import alerts, feedback, outcomes
 from shared.contracts.alerts import (
     AlertAcknowledged,
+    AlertAssigned,
     AlertContent,
     AlertNote,
     AlertRaised,
@@ -40,6 +41,7 @@ from shared.contracts.feedback import (
     WordingLicensed,
 )
 from shared.contracts.intake import (
+    AliasesChanged,
     CareMember,
     CareTeamChanged,
     ClientDetails,
@@ -360,6 +362,7 @@ ALERTS = [
     ),
     AlertSourceChanged(**OF_ALERT, cause_id=RATING, private=ALERTED),
     AlertAcknowledged(**OF_ALERT, private=NOTE),
+    AlertAssigned(**OF_ALERT, to=PERSON, by_rule=True),
     AlertReviewed(**OF_ALERT, private=NOTE),
     AlertResolved(**OF_ALERT, by_rule=True),
     AlertWithdrawn(**OF_ALERT, private=AlertNote(reason="The rating was corrected.")),
@@ -403,6 +406,7 @@ CLIENTS = [
     RelatedPersonRemoved(client_id=CLIENT, related_id=PERSON),
     ClientsMerged(client_id=CLIENT, into=PERSON, private=MergeReason(reason="Entered twice.")),
     ClientsUnmerged(client_id=CLIENT, was=PERSON, private=MergeReason(reason="Two after all.")),
+    AliasesChanged(client_id=CLIENT, aliases=[PERSON]),
     ErasureRequested(
         request_id=RATING,
         client_id=CLIENT,

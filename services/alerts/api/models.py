@@ -48,13 +48,22 @@ class RaterView(ApiModel):
 
 
 class HistoryView(ApiModel):
-    """One thing that happened to the alert; `by` is the person named, or `rule`."""
+    """One thing that happened to the alert; `by` is the person named, or `rule`; `to` whose it is
+    from then on."""
 
     at: datetime
     what: Literal[
-        "raised", "repeated", "source_changed", "acknowledged", "reviewed", "resolved", "withdrawn"
+        "raised",
+        "repeated",
+        "source_changed",
+        "assigned",
+        "acknowledged",
+        "reviewed",
+        "resolved",
+        "withdrawn",
     ]
     by: str | None = None
+    to: str | None = None
     severity: Severity | None = None
     cause_id: str | None = None
     inputs: dict[str, float] | None = None

@@ -10,6 +10,7 @@ from services.alerts.rows import Row
 from shared.contracts import Event, Recorded
 from shared.contracts.alerts import (
     AlertAcknowledged,
+    AlertAssigned,
     AlertContent,
     AlertNote,
     AlertRaised,
@@ -108,6 +109,9 @@ def history_view(recorded: Recorded[Event]) -> HistoryView:
             return HistoryView(at=at, what="withdrawn", by=BY_RULE)
         case AlertAcknowledged():
             return HistoryView(at=at, what="acknowledged", by=_actor(event.private))
+        case AlertAssigned(to=to, by_rule=by_rule, private=note):
+            by = BY_RULE if by_rule else _actor(note)
+            return HistoryView(at=at, what="assigned", by=by, to=to)
         case AlertReviewed(private=note):
             note = note or AlertNote()
             return HistoryView(

@@ -13,6 +13,7 @@ import msgspec
 
 from shared.contracts.alerts import (
     AlertAcknowledged,
+    AlertAssigned,
     AlertContent,
     AlertRaised,
     AlertRepeated,
@@ -33,6 +34,7 @@ AlertEvent = (
     | AlertRepeated
     | AlertSourceChanged
     | AlertAcknowledged
+    | AlertAssigned
     | AlertReviewed
     | AlertResolved
     | AlertWithdrawn
@@ -162,6 +164,9 @@ def evolve(alert: Alert | None, event: AlertEvent) -> Alert:
             return _repeated(alert, event)
         case AlertSourceChanged():
             return _source_changed(alert, event)
+        case AlertAssigned():
+            # Whose it is follows from the care team; the stream tells when that changed.
+            return alert
         case AlertAcknowledged():
             return msgspec.structs.replace(alert, status="acknowledged")
         case AlertReviewed():
