@@ -55,9 +55,12 @@ def take(plan: AccessPlan, one: Recorded[Event]) -> None:
     """Take in one event; those that say nothing of access change nothing."""
     tenant, data = one.tenant, one.data
     match data:
-        case i.EpisodeOpened() if data.clinician_id is not None:
-            lead = i.CareMember(data.clinician_id, "lead", data.opened_at)
-            plan.add(CARES, *_care(tenant, data.episode_id, data.client_id, 0, lead, ever=True))
+        case i.EpisodeOpened():
+            # In place of an episode stands the client, until there is one.
+            plan.add(NOBODY_CARES, tenant, data.client_id)
+            if data.clinician_id is not None:
+                lead = i.CareMember(data.clinician_id, "lead", data.opened_at)
+                plan.add(CARES, *_care(tenant, data.episode_id, data.client_id, 0, lead, ever=True))
         case i.EpisodeTransferred():
             plan.add(LEADS_NO_MORE, tenant, data.episode_id, data.at)
             lead = i.CareMember(data.to_clinician_id, "lead", data.at)
@@ -76,6 +79,9 @@ def _take_client(plan: AccessPlan, one: Recorded[Event]) -> bool:
     match data:
         case i.ClientRegistered():
             plan.add(CLIENT, tenant, data.client_id)
+            if data.registered_by is not None:
+                first = i.CareMember(data.registered_by, "lead", one.recorded_at)
+                plan.add(CARES, *_care(tenant, data.client_id, data.client_id, 0, first, ever=True))
         case i.MeasuringChanged():
             plan.add(MEASURING, tenant, data.client_id, data.state)
         case i.ConsentGiven() | i.ConsentWithdrawn():

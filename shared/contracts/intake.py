@@ -51,20 +51,30 @@ class ClientDetails(Private, frozen=True, kw_only=True):
 
 
 class ClientRegistered(Event, frozen=True, kw_only=True):
-    """Stream `client-<id>`: somebody is in care. `external_hashes` are keyed hashes for look-up."""
+    """Stream `client-<id>`: somebody is in care. `external_hashes` are keyed hashes for look-up.
+
+    `registered_by` is the member of staff who did it, and who cares until an episode opens.
+    `as_of` is when the details were so, where whoever sends them says it.
+    """
 
     type: ClassVar[str] = "heroic.intake.ClientRegistered"
     client_id: str
     external_hashes: list[str] = []
+    registered_by: str | None = None
+    as_of: datetime | None = None
     private: ClientDetails | None
 
 
 class ClientDetailsCorrected(Event, frozen=True, kw_only=True):
-    """Stream `client-<id>`: the details as they stand from now on (whole, not a difference)."""
+    """Stream `client-<id>`: the details as they stand from now on (whole, not a difference).
+
+    `as_of` is when they were so; what was so before that corrects nothing any more.
+    """
 
     type: ClassVar[str] = "heroic.intake.ClientDetailsCorrected"
     client_id: str
     external_hashes: list[str] = []
+    as_of: datetime | None = None
     private: ClientDetails | None
 
 
@@ -289,6 +299,19 @@ class ClientsUnmerged(Event, frozen=True, kw_only=True):
     client_id: str
     was: str
     private: MergeReason | None = None
+
+
+class AliasesChanged(Event, frozen=True, kw_only=True):
+    """Stream `client-<id>`: who is the same person as this client, as it stands from now on
+    (whole, not a difference).
+
+    It says of one stream what ClientsMerged and ClientsUnmerged say of the others, and is written
+    with them, so that two merges at once meet in a version. Readers need those two alone.
+    """
+
+    type: ClassVar[str] = "heroic.intake.AliasesChanged"
+    client_id: str
+    aliases: list[str]
 
 
 class ErasureReason(Private, frozen=True, kw_only=True):
