@@ -18,6 +18,7 @@ from services.alerts.consumers import (
 )
 from services.alerts.handlers import SERVICE, Alerts
 from services.alerts.live.log import Log
+from services.alerts.purging import PURGE
 from services.alerts.settings import Settings
 from services.alerts.timekeeping import Timekeeper, through
 from shared.access import Access, AccessHandler, AuditLog, Gate, access_group
@@ -26,6 +27,7 @@ from shared.database import create_database
 from shared.eventstore import EventStore
 from shared.hub import Hub
 from shared.privacy import open_keyring
+from shared.purging import purge_consumer
 from shared.relay import Relay
 from shared.security import JwksUrl, TokenVerifier
 from shared.topics import topic
@@ -107,6 +109,7 @@ def create_worker(settings: Settings, *, urgent: bool = True, rules: bool = True
             database=database,
             store=store,
             broker=broker,
+            tombstones=True,
             versions=False,
         )
         consumers.append(risk)
@@ -118,6 +121,7 @@ def create_worker(settings: Settings, *, urgent: bool = True, rules: bool = True
             database=database,
             store=store,
             broker=broker,
+            tombstones=True,
             max_records=RULES_RECORDS,
             gather_seconds=GATHER_SECONDS,
         )
@@ -128,6 +132,7 @@ def create_worker(settings: Settings, *, urgent: bool = True, rules: bool = True
             database=database,
             store=None,
             broker=broker,
+            tombstones=True,
             gather_seconds=GATHER_SECONDS,
         )
         access = Consumer(
@@ -137,8 +142,12 @@ def create_worker(settings: Settings, *, urgent: bool = True, rules: bool = True
             database=database,
             store=None,
             broker=broker,
+            tombstones=True,
         )
-        consumers += [judged, care, access]
+        purge = purge_consumer(
+            PURGE, database=database, store=store, keyring=keyring, broker=broker
+        )
+        consumers += [judged, care, access, purge]
         beside["time"] = Timekeeper(database, store, bell, through(database)).run
     return Worker(
         SERVICE,

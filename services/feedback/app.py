@@ -15,6 +15,7 @@ from services.feedback.handlers import Commands
 from services.feedback.measure_commands import MeasureCommands
 from services.feedback.measures import Measures
 from services.feedback.places import Places
+from services.feedback.purging import PURGE
 from services.feedback.settings import Settings
 from shared.access import Access, AccessHandler, AuditLog, Gate, access_group
 from shared.clock import utc_now
@@ -22,6 +23,7 @@ from shared.consuming import Consumer, create_broker
 from shared.database import create_database
 from shared.eventstore import EventStore
 from shared.privacy import open_keyring
+from shared.purging import purge_consumer
 from shared.relay import Relay
 from shared.security import JwksUrl, TokenVerifier
 from shared.topics import topic
@@ -72,6 +74,8 @@ def create_app(settings: Settings) -> FastAPI:
 def create_worker(settings: Settings) -> Worker:
     """The worker process of feedback: its relay, and who is in care according to intake."""
     database = create_database(settings.database_url)
+    keyring = open_keyring(create_database(settings.keys_url), settings.key_encryption_key)
+    store = EventStore(database, keyring, utc_now, service=SERVICE)
     broker = create_broker(settings.kafka)
     care = Consumer(
         group=GROUP,
@@ -80,6 +84,7 @@ def create_worker(settings: Settings) -> Worker:
         database=database,
         store=None,
         broker=broker,
+        tombstones=True,
     )
     access = Consumer(
         group=access_group(SERVICE),
@@ -88,11 +93,13 @@ def create_worker(settings: Settings) -> Worker:
         database=database,
         store=None,
         broker=broker,
+        tombstones=True,
     )
+    purge = purge_consumer(PURGE, database=database, store=store, keyring=keyring, broker=broker)
     return Worker(
         SERVICE,
         relay=Relay(SERVICE, settings.reader_url, settings.kafka),
         broker=broker,
-        consumers=[care, access],
-        closing=[database.dispose],
+        consumers=[care, access, purge],
+        closing=[keyring.close, database.dispose],
     )

@@ -16,10 +16,11 @@ than a record.
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
 from weakref import WeakKeyDictionary
 
+import asyncpg
 from prometheus_client import Counter
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -80,11 +81,15 @@ class Batches:
         store: EventStore | None,
         *,
         versions: bool,
+        tombstones: bool = False,
+        only: Collection[str] = (),
     ) -> None:
         self.group = group
         self.service = group.partition(".")[0]
         self.database = database
         self.versions = versions
+        self._tombstones = tombstones
+        self._only = frozenset(only)
         self._handler = handler
         self._store = store
 
@@ -104,12 +109,9 @@ class Batches:
         tenants = sorted({r.envelope.tenant if r.envelope else "" for r in records})
         async with (
             big_ones_in_turn(len(records)) if self.versions else nullcontext(),
-            transaction(self.database, tenants) as (connection, conn),
+            transaction(self.database, tenants, no_purge=self._tombstones) as (connection, conn),
         ):
-            if self.versions:
-                results = await sort_in_order(conn, parts, condemned, tenants, reread=reread)
-            else:
-                results = await sort_by_themselves(conn, parts, condemned, tenants)
+            results = await self._sort(conn, parts, condemned, tenants, reread=reread)
             if len(parts) > 1 and clash(results):
                 raise Apart
             applicable = [event for result in results for event in result.applicable]
@@ -130,6 +132,24 @@ class Batches:
             self._count(result)
         await self.after_commit(plan)
         return results
+
+    async def _sort(
+        self,
+        conn: asyncpg.Connection,
+        parts: Sequence[Part],
+        condemned: Mapping[str, Reason],
+        tenants: Sequence[str],
+        *,
+        reread: bool,
+    ) -> list[Sorted]:
+        graves = self._tombstones
+        if self.versions:
+            return await sort_in_order(
+                conn, parts, condemned, tenants, reread=reread, tombstones=graves
+            )
+        return await sort_by_themselves(
+            conn, parts, condemned, tenants, tombstones=graves, only=self._only
+        )
 
     async def effects(self, connection: AsyncConnection, events: Sequence[Incoming]) -> Plan:
         """Let the handler do its work for `events` in the transaction of `connection`."""

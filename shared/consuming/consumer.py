@@ -6,7 +6,7 @@ is decided in the database alone.
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextvars import copy_context
 from itertools import chain
 
@@ -72,8 +72,10 @@ class Consumer:
     """A group's member; give it to a Worker, or start its broker and then `start` it.
 
     `versions=False` is for a group that takes each event by itself, once by its id: no order, no
-    gaps, and nothing waits behind a parked event. A handler may bring a `decode` that reads only
-    what it uses. `instance` makes the membership static (one name a process): a restart within
+    gaps, and nothing waits behind a parked event; such a group may ask for `only` some types, and
+    remembers nothing of the others. With `tombstones` the service keeps the tables of access, and
+    nothing that comes of an erased client is applied. A handler may bring a `decode` that reads
+    only what it uses. `instance` makes the membership static (one name a process): a restart within
     the session's time then moves no partition. For `gather_seconds` the broker may hold back
     records of a group that nobody waits for, so that many events cost few transactions.
     """
@@ -89,6 +91,8 @@ class Consumer:
         broker: KafkaBroker,
         decode: Decode = contracts.decode,
         versions: bool = True,
+        tombstones: bool = False,
+        only: Collection[str] = (),
         max_records: int = 250,
         gather_seconds: float = 0.0,
         instance: str | None = None,
@@ -98,7 +102,9 @@ class Consumer:
         self.database = database
         self.stopped: asyncio.Event = asyncio.Event()
         self.failure: Exception | None = None
-        self._batches = Batches(group, handler, database, store, versions=versions)
+        self._batches = Batches(
+            group, handler, database, store, versions=versions, tombstones=tombstones, only=only
+        )
         self.bootstrap = bootstrap_of(broker)
         self._topic_ids = TopicIds(self.bootstrap)
         self._assignment = Assignment(
@@ -110,6 +116,7 @@ class Consumer:
             self._assignment,
             decode,
             max_records,
+            only=only,
             stopped=self.stopped,
             on_failure=self._stop_because,
         )

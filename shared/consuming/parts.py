@@ -44,10 +44,13 @@ async def sort_in_order(
     tenants: Sequence[str],
     *,
     reread: bool,
+    tombstones: bool = False,
 ) -> list[Sorted]:
-    """What is to become of the records of each part, by the versions of their streams."""
+    """What is to become of the records of each part, by the versions of their streams; with
+    `tombstones`, nothing of who is erased."""
     group = parts[0].position.group
-    held = await load_holds(conn, group, tenants)
+    clients = {r.envelope.subject for part in parts for r in part.records if r.envelope}
+    held = await load_holds(conn, group, tenants, clients if tombstones else None)
     heads = await heads_known(conn, parts)
 
     def sort(passed: Set[str]) -> list[Sorted]:
@@ -68,12 +71,17 @@ async def sort_by_themselves(
     parts: Sequence[Part],
     condemned: Mapping[str, Reason],
     tenants: Sequence[str],
+    *,
+    tombstones: bool = False,
+    only: Set[str] = frozenset(),
 ) -> list[Sorted]:
-    """The same for a group that takes each event by itself, once by its id."""
-    ids = [r.envelope.id for part in parts for r in part.records if r.envelope]
-    seen = await load_seen(conn, parts[0].position.group, tenants, ids)
+    """The same for a group that takes each event by itself, once by its id, or `only` some."""
+    events = [r.envelope for part in parts for r in part.records if r.envelope]
+    group = parts[0].position.group
+    seen = await load_seen(conn, group, tenants, events, tombstones=tombstones)
     return [
-        sort_alone(part.records, seen, condemned, failing=part.position.failing) for part in parts
+        sort_alone(part.records, seen, condemned, failing=part.position.failing, only=only)
+        for part in parts
     ]
 
 

@@ -12,6 +12,9 @@ from shared.ids import derived_id
 
 HELD, GAP, FORK = "held", "gap", "fork"
 
+ERASED = "erased"
+"""The reason of the hold on somebody who is erased: nothing of theirs waits, nothing is applied."""
+
 # More failures than this in a row stop the consumer. Each event that is applied takes nine off,
 # so that it also stops when more than nine in ten fail for long.
 FAILING_LIMIT = 50
@@ -141,12 +144,15 @@ class Sorter:
         version = header.streamversion
         if version < head.version or (version == head.version and header.id == head.id):
             return
+        hold = self._held.get((header.tenant, holder_of(header))) if self._held else None
+        if hold is not None and hold.reason == ERASED:
+            self._pass_over(header, key, head)
+            return
         if version == head.version:
             if header.id in self._passed:
                 return
             self._park(record, Reason(FORK, f"version {version} is there under another id"))
             return
-        hold = self._held.get((header.tenant, holder_of(header))) if self._held else None
         # What was missing has come: it fills the gap, and those that waited for it follow.
         fills = hold == Hold(GAP, header.stream) and version == head.version + 1
         if hold is not None and not fills:
@@ -169,6 +175,12 @@ class Sorter:
         result.applicable.append(record)
         if result.failing:
             result.failing = max(0, result.failing - APPLIED_TAKES_OFF)
+
+    def _pass_over(self, header: Header, key: Key, head: Head) -> None:
+        """Of somebody who is erased: it has come, whatever is wrong with it or missing before."""
+        if header.streamversion > head.version:
+            head = Head(header.streamversion, header.id)
+            self._heads[key] = self._result.heads[key] = head
 
     def _gap(self, record: Incoming, head: Head) -> None:
         if self._reread_until is not None and record.offset >= self._reread_until:
@@ -194,9 +206,11 @@ def sort_alone(
     condemned: Mapping[str, Reason],
     *,
     failing: int,
+    only: Set[str] = frozenset(),
 ) -> Sorted:
     """The same for a group that takes each event by itself, once by its id: no order, no gaps,
-    and nothing waits behind anything. `seen` are (tenant, event id)."""
+    and nothing waits behind anything. `seen` are (tenant, event id); of `only` types, if given, it
+    takes anything at all."""
     result = Sorted(failing=failing)
     met = set(seen)
     for record in records:
@@ -205,6 +219,8 @@ def sort_alone(
             break
         result.taken += 1
         header = record.envelope
+        if only and type_of(record) not in only:
+            continue
         if header is not None:
             if (header.tenant, header.id) in met:
                 continue
@@ -220,6 +236,13 @@ def sort_alone(
         result.parked.append(park(record, reason))
         result.failing += 1
     return result
+
+
+def type_of(record: Record) -> str | None:
+    """The type of an event, as far as it can be read."""
+    if isinstance(record, Broken):
+        return record.envelope.type if record.envelope else None
+    return record.envelope.event_type
 
 
 def _detail(record: Record) -> str:

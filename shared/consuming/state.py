@@ -12,7 +12,8 @@ from typing import NamedTuple
 import asyncpg
 import msgspec
 
-from shared.consuming.sorting import NEW, Head, Hold, Key
+from shared.consuming.sorting import ERASED, NEW, Head, Hold, Key
+from shared.contracts.envelope import Header
 from shared.errors import HeroicError
 
 REMEMBERED_HEADS = 5_000
@@ -83,6 +84,14 @@ HOLDS = """
 SELECT tenant, holder, reason, stream FROM held WHERE group_name = $1 AND tenant = ANY($2::text[])
 """
 
+# Who is erased is among them, whatever else holds them back.
+HOLDS_AND_ERASED = f"""
+{HOLDS}
+UNION ALL
+SELECT tenant, client_id, '{ERASED}', '' FROM access_clients
+WHERE tenant = ANY($2::text[]) AND client_id = ANY($3::text[]) AND erased_at IS NOT NULL
+"""  # noqa: S608 - made of what stands above
+
 # Never backwards: where two workers overlap for a moment, the later one finds a row that is not as
 # it was. An insert finds its rows by the key, whatever the planner thinks of an unanalysed table.
 SAVE_HEADS = """
@@ -133,6 +142,16 @@ UNION ALL
 SELECT tenant, event_id FROM parked
 WHERE group_name = $1 AND tenant = ANY($2::text[]) AND event_id = ANY($3::text[])
 """
+SEEN_OR_ERASED = f"""
+{SEEN}
+UNION ALL
+SELECT i.tenant, i.event_id
+FROM unnest($3::text[], $4::text[], $5::text[]) AS i(event_id, tenant, client_id)
+WHERE EXISTS (
+    SELECT FROM access_clients c
+    WHERE c.tenant = i.tenant AND c.client_id = i.client_id AND c.erased_at IS NOT NULL
+)
+"""  # noqa: S608 - made of what stands above
 PASSED = """
 SELECT event_id FROM parked
 WHERE group_name = $1 AND tenant = ANY($2::text[]) AND event_id = ANY($3::text[])
@@ -223,18 +242,40 @@ def head_columns(heads: Mapping[Key, Head]) -> list[list[object]]:
 
 
 async def load_holds(
-    conn: asyncpg.Connection, group: str, tenants: Iterable[str]
+    conn: asyncpg.Connection,
+    group: str,
+    tenants: Iterable[str],
+    clients: Collection[str] | None = None,
 ) -> dict[Key, Hold]:
-    """Who of `tenants` is held back, as (tenant, holder)."""
-    rows = await conn.fetch(HOLDS, group, list(tenants))
-    return {(row[0], row[1]): Hold(row[2], row[3]) for row in rows}
+    """Who of `tenants` is held back, as (tenant, holder), and who of `clients` is erased (None:
+    the service keeps no tombstones)."""
+    if clients is None:
+        rows = await conn.fetch(HOLDS, group, list(tenants))
+    else:
+        rows = await conn.fetch(HOLDS_AND_ERASED, group, list(tenants), list(clients))
+    holds: dict[Key, Hold] = {}
+    for tenant, holder, reason, stream in rows:
+        if reason == ERASED or (tenant, holder) not in holds:
+            holds[tenant, holder] = Hold(reason, stream)
+    return holds
 
 
 async def load_seen(
-    conn: asyncpg.Connection, group: str, tenants: Sequence[str], ids: Sequence[str]
+    conn: asyncpg.Connection,
+    group: str,
+    tenants: Sequence[str],
+    events: Sequence[Header],
+    *,
+    tombstones: bool = False,
 ) -> set[Key]:
-    """Which events (tenant, id) the group has taken or parked already."""
-    rows = await conn.fetch(SEEN, group, tenants, ids)
+    """Which events (tenant, id) the group has taken or parked already; with `tombstones`, those of
+    who is erased as well."""
+    ids = [event.id for event in events]
+    if tombstones:
+        of = [event.tenant for event in events], [event.subject for event in events]
+        rows = await conn.fetch(SEEN_OR_ERASED, group, tenants, ids, *of)
+    else:
+        rows = await conn.fetch(SEEN, group, tenants, ids)
     return {(row[0], row[1]) for row in rows}
 
 

@@ -20,6 +20,12 @@ from shared.errors import Unavailable
 
 COMMITTED = "COMMIT"
 
+PURGE_LOCK = """
+SELECT pg_advisory_xact_lock(hashtextextended('purge ' || tenant, 0))
+FROM unnest($1::text::text[]) AS t (tenant)
+"""
+"""Whoever removes what is left of an erased client is alone with the tables of the organisation."""
+
 # A plan that was kept from when a table was small would be used long after it has grown: a page of
 # the stream took 30 s then.
 PLANNING = "set_config('plan_cache_mode', 'force_custom_plan', true)"
@@ -27,18 +33,19 @@ PLANNING = "set_config('plan_cache_mode', 'force_custom_plan', true)"
 
 @asynccontextmanager
 async def transaction(
-    database: Database, tenants: Sequence[str]
+    database: Database, tenants: Sequence[str], *, no_purge: bool = False
 ) -> AsyncGenerator[tuple[AsyncConnection, asyncpg.Connection]]:
     """One transaction that sees the rows of `tenants` and no others, and the driver below it.
 
-    Everything in it goes through the driver: SQLAlchemy does not know that it has begun.
+    Everything in it goes through the driver: SQLAlchemy does not know that it has begun. With
+    `no_purge`, what is left of erased clients of `tenants` is not removed before it has ended.
     """
     with transient_is_unavailable():
         async with database.engine.connect() as connection:
             conn = await _alive(connection)
             settled = False
             try:
-                await conn.execute(begin(tenants))
+                await conn.execute(begin(tenants, no_purge=no_purge))
                 try:
                     yield connection, conn
                 except Exception:
@@ -54,10 +61,18 @@ async def transaction(
                     await connection.invalidate()
 
 
-def begin(tenants: Sequence[str]) -> str:
+def begin(tenants: Sequence[str], *, no_purge: bool = False) -> str:
     """The statements that begin a transaction, in one."""
     quoted = array_literal(tenants).replace("'", "''")
-    return f"BEGIN; SELECT set_config('{TENANTS_SETTING}', '{quoted}', true), {PLANNING}"
+    first = f"BEGIN; SELECT set_config('{TENANTS_SETTING}', '{quoted}', true), {PLANNING}"
+    # A statement of its own: only those after it see what was committed while it waited.
+    return f"{first}; {no_purge_of(quoted)}" if no_purge else first
+
+
+def no_purge_of(tenants: str) -> str:
+    """The statement that lets no purge begin, whose lock is the same and not shared; `tenants`
+    sorted, so that nobody waits for each other in a circle."""
+    return PURGE_LOCK.replace("lock(", "lock_shared(").replace("$1", f"'{tenants}'")
 
 
 async def _alive(connection: AsyncConnection) -> asyncpg.Connection:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import NamedTuple
 
@@ -51,6 +51,7 @@ class Work:
         decode: Decode,
         max_records: int,
         *,
+        only: Collection[str] = (),
         stopped: asyncio.Event,
         on_failure: Callable[[Exception], None],
     ) -> None:
@@ -58,6 +59,7 @@ class Work:
         self._assignment = assignment
         self._decode = decode
         self._max_records = max_records
+        self._only = [f'"{name}"'.encode() for name in only]
         self._stopped = stopped
         self._on_failure = on_failure
         self._reread_at: dict[TopicPartition, float] = {}
@@ -94,8 +96,16 @@ class Work:
             if position is None or self._is_hole(partition, position, records[0].offset):
                 continue
             if records := [r for r in records if r.offset >= position.next_offset]:
-                ready[partition] = Fetched(position, records)
+                ready[partition] = Fetched(position, self._wanted(records))
         return ready
+
+    def _wanted(self, records: Sequence[ConsumerRecord]) -> Sequence[ConsumerRecord]:
+        """Those that may be of a type that is asked for, and the last, which moves the
+        checkpoint."""
+        if not self._only:
+            return records
+        *others, last = records
+        return [r for r in others if any(name in (r.value or b"") for name in self._only)] + [last]
 
     def _goes_on(self, partition: TopicPartition, position: Position) -> bool:
         return not self._stopped.is_set() and self._assignment.positions.get(partition) is position

@@ -81,6 +81,11 @@ class Keyring:
         await self._table.destroy(ref)
         self._ciphers.put(ref, None, self._ciphers.now())
 
+    def forget(self, refs: Iterable[SubjectRef]) -> None:
+        """Keep none of these keys in memory any more: the table decides whether there is one."""
+        for ref in refs:
+            self._ciphers.drop(ref)
+
     async def hasher(self, tenant: str) -> IdentifierHasher:
         """The tenant's hasher of outside identifiers; its key is made on first use."""
         now = self._hashers.now()
