@@ -17,6 +17,7 @@ from shared.security.principal import SCOPES, Principal, PrincipalKind, StaffRol
 
 AUDIENCE = "heroic"
 LIFETIME_SECONDS = 300
+AHEAD_SECONDS = 1
 
 MAX_TOKEN_CHARS = 4096
 CACHED_TOKENS = 10_000
@@ -97,14 +98,16 @@ class TokenVerifier:
                 raise Unauthenticated("The token does not verify.")
             claims = jwt.decode(token, key, [ALGORITHM]).claims
             JWTClaimsRegistry(
-                # The next whole second: times of issue are told to the millisecond.
-                now=int(time.time()) + 1,
+                # Times of issue are told to the millisecond, by a clock that may be ahead of ours.
+                leeway=AHEAD_SECONDS,
                 iss={"essential": True, "value": self._issuer},
                 aud={"essential": True, "value": self._audience},
                 exp={"essential": True},
                 iat={"essential": True},
                 sub={"essential": True},
             ).validate(claims)
+            if claims["exp"] <= time.time():
+                raise Unauthenticated("The token does not verify.")
         except (JoseError, msgspec.MsgspecError, ValueError, TypeError) as error:
             raise Unauthenticated("The token does not verify.") from error
         return Verified(_principal(claims), float(claims["iat"]), float(claims["exp"]))

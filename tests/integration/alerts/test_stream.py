@@ -144,7 +144,7 @@ async def test_a_stream_ends_with_its_token_and_goes_on_with_another(home: Home)
 
 async def test_who_was_told_of_nothing_comes_back_to_where_the_stream_began(home: Home) -> None:
     async with (
-        home.http(seconds=1) as http,
+        home.http(seconds=2) as http,
         asyncio.timeout(5),
         http.stream("GET", "/v1/stream") as answer,
     ):
