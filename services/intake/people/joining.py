@@ -1,0 +1,80 @@
+"""Who comes in for the first time, and who comes from an identity provider at any time."""
+
+from contextlib import suppress
+
+from services.intake.domain.person import Person, SignInRules
+from services.intake.people import passwords
+from services.intake.people.accounts import Account, Accounts
+from services.intake.people.links import Link
+from services.intake.people.persons import Persons
+from services.intake.people.provider import Claims
+from shared.errors import Forbidden, Invalid
+from shared.eventstore import WrongVersion
+from shared.ids import new_id
+
+
+class NoRole(Forbidden):
+    """None of somebody's groups is one that has a role here."""
+
+    code, title = "no_role", "No role here"
+
+
+class Joining:
+    """Makes accounts for people."""
+
+    def __init__(self, persons: Persons, accounts: Accounts) -> None:
+        self._persons = persons
+        self._accounts = accounts
+
+    async def with_password(
+        self, tenant: str, link: Link, email: str | None, password: str
+    ) -> Person:
+        """Take up an invitation, or begin anew with another password.
+
+        Raises `WeakPassword`, `EmailTaken`, `Invalid` without an address, and `Conflict` for who
+        has no access any more. The link is the caller's to spend.
+        """
+        person = await self._persons.get(tenant, link.principal_id)
+        address = person.email or email
+        if not address or "@" not in address.strip()[1:-1]:
+            raise Invalid("An e-mail address is needed, to sign in by.")
+        passwords.check(password, person.name, address)
+        await self._accounts.open(tenant, person.id, address)
+        await self._accounts.set_password(tenant, person.id, await passwords.make(password))
+        return await self._persons.join(tenant, person.id, "password")
+
+    async def from_provider(self, tenant: str, rules: SignInRules, claims: Claims) -> str:
+        """The person of whom a provider speaks, with the roles of their groups as these are now.
+
+        Raises `NoRole` where no group has a role: whoever had some has none from now on.
+        """
+        if rules.provider is None:
+            raise NoRole("The organisation has no identity provider.")
+        roles = rules.provider.roles_of(claims.groups)
+        issuer = rules.provider.issuer
+        account = await self._account(tenant, issuer, claims)
+        if not roles:
+            if account is not None and await self._persons.find(tenant, account.person_id):
+                await self._persons.regroup(tenant, account.person_id, roles)
+            raise NoRole("None of your groups has a role here.")
+        person_id = await self._accounts.link_provider(
+            tenant, account.person_id if account else new_id(), issuer, claims.subject
+        )
+        if await self._persons.find(tenant, person_id) is None:
+            # Lost to the same person in another window: then they are known.
+            with suppress(WrongVersion):
+                await self._persons.invite(
+                    tenant, claims.name, claims.email, roles, person_id=person_id
+                )
+        await self._persons.join(tenant, person_id, "provider")
+        await self._persons.regroup(tenant, person_id, roles)
+        return person_id
+
+    async def _account(self, tenant: str, issuer: str, claims: Claims) -> Account | None:
+        known = await self._accounts.by_provider(tenant, issuer, claims.subject)
+        if known is not None or claims.email is None:
+            return known
+        # An address that the provider has checked is that of who was invited by it; but not of
+        # who is known to the provider under another name already: addresses are given anew.
+        invited = await self._accounts.by_email(tenant, claims.email)
+        return invited if invited is not None and not invited.from_provider else None
