@@ -3,19 +3,22 @@
 import base64
 import json
 from collections.abc import Iterator
+from functools import cache
 from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
+from fastapi import FastAPI
+
+from deploy.docs.access import access_page
 from deploy.docs.events import event_catalogue
 from deploy.docs.measures import measures_page
 from deploy.docs.rules import rules_section
 from shared.contracts import CATALOGUE
 from shared.contracts.schema import FOLDER, file_name, schema_text
 from shared.measures import default_rules, newest
-from shared.security.jwks import SigningKeys
+from shared.security import SigningKeys
 
 ROOT = Path(__file__).parents[2]
 SERVICES = ("intake", "feedback", "outcomes", "alerts")
@@ -46,22 +49,24 @@ def pages() -> Iterator[Page]:
     yield Page(ROOT / "docs" / "events.md", event_catalogue(CATALOGUE))
     measures = measures_page(newest().values()) + "\n" + rules_section(default_rules())
     yield Page(ROOT / "docs" / "measures.md", measures)
-    for service in SERVICES:
-        # A service without an application has no HTTP interface to describe.
-        if find_spec(f"services.{service}.app") is not None:
-            yield Page(ROOT / "docs" / "openapi" / f"{service}.json", openapi_text(service))
+    apps = {service: application(service) for service in SERVICES}
+    yield Page(ROOT / "docs" / "access.md", access_page(apps))
+    for service, app in apps.items():
+        document = json.dumps(app.openapi(), indent=2, ensure_ascii=False) + "\n"
+        yield Page(ROOT / "docs" / "openapi" / f"{service}.json", document)
 
 
-def openapi_text(service: str) -> str:
-    """The OpenAPI document of a service; nothing of it is started or connected to."""
+@cache
+def application(service: str) -> FastAPI:
+    """The application of a service, to be described; nothing of it is started or connected to."""
     settings = import_module(f"services.{service}.settings").Settings
     create_app = import_module(f"services.{service}.app").create_app
     with TemporaryDirectory() as folder:
         # An issuer wants a key to sign with even to be described.
         signing_keys = Path(folder) / "keys.json"
         SigningKeys.generate().write(signing_keys)
-        app = create_app(settings(**NOWHERE, signing_keys=str(signing_keys)))
-    return json.dumps(app.openapi(), indent=2, ensure_ascii=False) + "\n"
+        app: FastAPI = create_app(settings(**NOWHERE, signing_keys=str(signing_keys)))
+    return app
 
 
 def stale() -> list[Page]:

@@ -20,6 +20,7 @@ from shared.web.docs import DOCS_POLICY, docs_page
 from shared.web.middleware import Edge
 
 VERSION = "0.1.0"
+ANYBODY = {"x-permission": openapi.PUBLIC}
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 Ready = Callable[[], Awaitable[None]]
@@ -105,22 +106,22 @@ def _add_documents(app: FastAPI, service: str) -> None:
     # FastAPI's own way to replace the document.
     app.openapi = document  # type: ignore[method-assign]
 
-    @app.get("/openapi.json", include_in_schema=False)
+    @app.get("/openapi.json", include_in_schema=False, openapi_extra=ANYBODY)
     async def openapi_json() -> Response:
         return JSONResponse(document())
 
-    @app.get("/docs", include_in_schema=False)
+    @app.get("/docs", include_in_schema=False, openapi_extra=ANYBODY)
     async def docs() -> Response:
         headers = {"Content-Security-Policy": DOCS_POLICY}
         return HTMLResponse(docs_page(document()), headers=headers)
 
 
 def _add_health(app: FastAPI, ready: Ready) -> None:
-    @app.get("/health/live", include_in_schema=False)
+    @app.get("/health/live", include_in_schema=False, openapi_extra=ANYBODY)
     async def live() -> Response:
         return JSONResponse({"status": "ok"})
 
-    @app.get("/health/ready", include_in_schema=False)
+    @app.get("/health/ready", include_in_schema=False, openapi_extra=ANYBODY)
     async def is_ready() -> Response:
         await ready()
         return JSONResponse({"status": "ok"})

@@ -82,7 +82,7 @@ async def caller(request: Request) -> Verified:
         verified = await _verified(request, token.strip())
     else:
         verified = await _verified(request, cookie(request, TOKEN_COOKIE))
-        if verified.principal.session is None:
+        if verified.principal.kind == "integration":
             raise Unauthenticated("A machine's token is no session.")
         if request.method not in SAFE:
             await _check_csrf(request, verified.principal)

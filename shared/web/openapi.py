@@ -1,16 +1,19 @@
 """The OpenAPI document: what FastAPI finds, the bodies and scopes of ours, one Problem schema."""
 
-import inspect
-from collections.abc import Callable, Iterator
-from typing import Annotated, Any, Protocol, get_args, get_origin, runtime_checkable
+from collections.abc import Iterator
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from fastapi import FastAPI
+from fastapi.dependencies.models import Dependant
 from fastapi.openapi.utils import get_openapi
-from fastapi.params import Depends
-from fastapi.routing import iter_route_contexts
+from fastapi.routing import RouteContext, iter_route_contexts
 
 from shared.security.principal import SCOPES
 from shared.web.auth import CSRF_HEADER, TOKEN_COOKIE, bound_name
+
+PUBLIC = "public"
+"""Said by routes that anybody may call: `openapi_extra={"x-permission": PUBLIC}`. Each of them
+stands in `shared.security.public`, with the reason."""
 
 PROBLEM_STATUSES = {
     "400": "The request cannot be read.",
@@ -70,6 +73,31 @@ class Documented(Protocol):
     def document(self, operation: dict[str, Any], schemas: dict[str, Any]) -> None: ...
 
 
+class Declared(NamedTuple):
+    """A route, and what it says of who may use it: permissions, or that it is `public`."""
+
+    method: str
+    path: str
+    permissions: frozenset[str]
+
+
+def declared(app: FastAPI) -> Iterator[Declared]:
+    """Every route of `app`, also those that its document does not show."""
+    for route in iter_route_contexts(app.routes):
+        said: dict[str, Any] = {}
+        for dependency in _documented(route):
+            operation: dict[str, Any] = {}
+            dependency.document(operation, {})
+            if permission := operation.get("x-permission"):
+                said[permission] = True
+        extra = getattr(route, "openapi_extra", None) or {}
+        if extra.get("x-permission") == PUBLIC:
+            said[PUBLIC] = True
+        # A route that answers GET answers HEAD too; a mounted application answers whatever comes.
+        for method in sorted((route.methods or {"*"}) - {"HEAD"}):
+            yield Declared(method, route.path_format or route.path or "", frozenset(said))
+
+
 def describe(app: FastAPI, service: str, version: str) -> dict[str, Any]:
     """The OpenAPI 3.1 document of `app`, as callers see it below `/<service>`."""
     document = get_openapi(
@@ -82,9 +110,9 @@ def describe(app: FastAPI, service: str, version: str) -> dict[str, Any]:
     components = document.setdefault("components", {})
     schemas = components.setdefault("schemas", {})
     components["securitySchemes"] = {"oauth2": _machines(), "session": _people(app)}
-    for operation, endpoint in _operations(app, document):
+    for operation, route in _operations(app, document):
         operation.get("responses", {}).pop("422", None)
-        for dependency in _documented(endpoint):
+        for dependency in _documented(route):
             dependency.document(operation, schemas)
         for status, meaning in PROBLEM_STATUSES.items():
             operation["responses"].setdefault(status, _problem(meaning))
@@ -96,22 +124,23 @@ def describe(app: FastAPI, service: str, version: str) -> dict[str, Any]:
 
 def _operations(
     app: FastAPI, document: dict[str, Any]
-) -> Iterator[tuple[dict[str, Any], Callable[..., Any]]]:
+) -> Iterator[tuple[dict[str, Any], RouteContext]]:
     paths = document.get("paths", {})
     for route in iter_route_contexts(app.routes):
         for method in route.methods or ():
             operation = paths.get(route.path_format or route.path, {}).get(method.lower())
-            if operation is not None and route.endpoint is not None:
-                yield operation, route.endpoint
+            if operation is not None:
+                yield operation, route
 
 
-def _documented(endpoint: Callable[..., Any]) -> Iterator[Documented]:
-    for parameter in inspect.signature(endpoint, eval_str=True).parameters.values():
-        if get_origin(parameter.annotation) is not Annotated:
-            continue
-        for extra in get_args(parameter.annotation)[1:]:
-            if isinstance(extra, Depends) and isinstance(extra.dependency, Documented):
-                yield extra.dependency
+def _documented(route: RouteContext) -> Iterator[Documented]:
+    dependant: Dependant | None = getattr(route, "dependant", None)
+    below = list(dependant.dependencies) if dependant else []
+    while below:
+        one = below.pop(0)
+        below += one.dependencies
+        if isinstance(one.call, Documented):
+            yield one.call
 
 
 def _problem(meaning: str) -> dict[str, Any]:
