@@ -12,8 +12,10 @@ from services.outcomes.assessor import Assessor
 from services.outcomes.backtest import Backtests
 from services.outcomes.feed import Feed
 from services.outcomes.projector import Projector
+from services.outcomes.purging import PURGE
 from services.outcomes.rule_commands import RuleCommands
 from services.outcomes.settings import Settings
+from services.outcomes.sight import Sight
 from services.outcomes.views import GROUP, Views
 from services.outcomes.wake import Bell, Ear
 from shared.access import Access, AccessHandler, AuditLog, Gate, access_group
@@ -23,6 +25,7 @@ from shared.eventstore import EventStore
 from shared.hub import Hub
 from shared.measures import default_rules
 from shared.privacy import open_keyring
+from shared.purging import purge_consumer
 from shared.relay import Relay
 from shared.security import JwksUrl, TokenVerifier
 from shared.topics import topic
@@ -79,7 +82,13 @@ def create_app(settings: Settings) -> FastAPI:
         settings=settings,
     )
     app.state.context = Context(
-        Views(database, keyring), feed, hub, RuleCommands(store), Backtests(database, keyring)
+        database=database,
+        views=Views(database, keyring),
+        feed=feed,
+        hub=hub,
+        sight=Sight(database),
+        rules=RuleCommands(store),
+        backtests=Backtests(database, keyring),
     )
     return app
 
@@ -99,6 +108,7 @@ def create_worker(settings: Settings) -> Worker:
         database=database,
         store=None,
         broker=broker,
+        tombstones=True,
         max_records=1_000,
         gather_seconds=GATHER_SECONDS,
     )
@@ -109,6 +119,7 @@ def create_worker(settings: Settings) -> Worker:
         database=database,
         store=store,
         broker=broker,
+        tombstones=True,
         gather_seconds=GATHER_SECONDS,
     )
     access = Consumer(
@@ -118,11 +129,13 @@ def create_worker(settings: Settings) -> Worker:
         database=database,
         store=None,
         broker=broker,
+        tombstones=True,
     )
+    purge = purge_consumer(PURGE, database=database, store=store, keyring=keyring, broker=broker)
     return Worker(
         SERVICE,
         relay=Relay(SERVICE, settings.reader_url, settings.kafka),
         broker=broker,
-        consumers=[projector, assessor, access],
+        consumers=[projector, assessor, access, purge],
         closing=[bell.close, keyring.close, database.dispose],
     )

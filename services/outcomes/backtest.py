@@ -1,4 +1,5 @@
-"""The load of a rule set on an organisation's own history, read from the views."""
+"""The load of a rule set on an organisation's own history, read from the views of those who agree
+to service statistics. It counts, and names nobody."""
 
 import asyncio
 from typing import NamedTuple
@@ -10,7 +11,7 @@ from services.outcomes.domain.load import Load, load_of
 from services.outcomes.domain.standards import Standards
 from services.outcomes.domain.state import ClientState, unpack
 from services.outcomes.library import Library
-from services.outcomes.queries import LIVE
+from services.outcomes.queries import LIVE, find_counted
 from services.outcomes.tables import views
 from shared.database import Database
 from shared.measures import RuleSet
@@ -23,7 +24,8 @@ PAGE = 200
 
 
 class Compared(NamedTuple):
-    """The load of the rules asked about and of those in force; `is_all`: on every client."""
+    """The load of the rules asked about and of those in force; `is_all`: on every client who may
+    be counted."""
 
     asked: Load
     in_force: Load
@@ -45,9 +47,10 @@ class Backtests:
             async with self._database.session(tenant) as conn:
                 standards = await self._library.of(conn, tenant)
                 page = await read_page(conn, tenant, before)
+                counted = await find_counted(conn, tenant, page)
             if not page or asked_load.clients >= MOST_CLIENTS:
                 return Compared(asked_load, present_load, not page)
-            states = list(page.values())
+            states = [state for client_id, state in page.items() if client_id in counted]
             # In a thread: pages and streams go on meanwhile.
             found = await asyncio.to_thread(both, states, asked, present, standards)
             asked_load.add(found[0])

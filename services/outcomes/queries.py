@@ -1,24 +1,38 @@
-"""What the HTTP calls read: views, their notes out of the journal, and summaries."""
+"""What the HTTP calls read of one client: views, and their notes out of the journal."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Row, select, tuple_
+from sqlalchemy import select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.outcomes.domain.fold import evolve
 from services.outcomes.domain.state import ClientState, unpack
 from services.outcomes.opening import open_used
-from services.outcomes.tables import journal, projections, summaries, views
+from services.outcomes.tables import journal, projections, views
 from shared.contracts import Event, Recorded, decode
 from shared.contracts.feedback import RatingCorrected, RatingSubmitted
+from shared.database import driver
 from shared.privacy import Keyring
 
 LIVE = select(projections.c.version).where(projections.c.status == "live").scalar_subquery()
 
-Place = tuple[str, str]
-"""A place in a list of summaries: (client id, series id)."""
+SAME = """
+SELECT same.id FROM access_same($1, $2) AS same(id)
+ORDER BY same.id = coalesce((
+    SELECT alias_of FROM access_clients WHERE tenant = $1 AND client_id = $2
+), $2) DESC, same.id
+"""
+
+COUNTED = """
+SELECT one.id FROM unnest($2::text[]) AS one(id)
+WHERE access_agrees($1, one.id, 'service_statistics') AND NOT EXISTS (
+    SELECT FROM access_clients
+    WHERE tenant = $1 AND client_id IN (SELECT access_same($1, one.id))
+        AND (restricted OR erased_at IS NOT NULL)
+)
+"""
 
 
 class StoredView(NamedTuple):
@@ -26,15 +40,6 @@ class StoredView(NamedTuple):
 
     state: ClientState
     row_version: int
-
-
-class Filters(NamedTuple):
-    """Which summaries are asked for; None: whatever it is."""
-
-    status: str | None = None
-    measure: str | None = None
-    classification: str | None = None
-    clinician_id: str | None = None
 
 
 async def find_view(conn: AsyncConnection, tenant: str, client_id: str) -> StoredView | None:
@@ -46,6 +51,27 @@ async def find_view(conn: AsyncConnection, tenant: str, client_id: str) -> Store
     )
     row = found.one_or_none()
     return None if row is None else StoredView(unpack(row.state), row.row_version)
+
+
+async def find_same(conn: AsyncConnection, tenant: str, client_id: str) -> list[str]:
+    """Everybody who is the same person as the client: the surviving one first, then aliases."""
+    rows = await driver(conn).fetch(SAME, tenant, client_id)
+    return [row["id"] for row in rows]
+
+
+async def find_counted(conn: AsyncConnection, tenant: str, ids: Iterable[str]) -> set[str]:
+    """Those of the clients who may be counted: they agree to service statistics, all merged into
+    one of them do, and nobody has to leave their data alone."""
+    rows = await driver(conn).fetch(COUNTED, tenant, list(ids))
+    return {row["id"] for row in rows}
+
+
+async def find_views(
+    conn: AsyncConnection, tenant: str, ids: Sequence[str]
+) -> dict[str, StoredView]:
+    """The views of these clients that there are, in the order of `ids`."""
+    found = {one: await find_view(conn, tenant, one) for one in ids}
+    return {one: stored for one, stored in found.items() if stored is not None}
 
 
 async def find_records(
@@ -100,7 +126,7 @@ def fold_events(events: Sequence[Recorded[Event]]) -> ClientState:
     return state
 
 
-def notes_of(events: Sequence[Recorded[Event]]) -> dict[str, str]:
+def notes_of(events: Iterable[Recorded[Event]]) -> dict[str, str]:
     """The words that came with ratings, by rating id; of several the last one."""
     notes: dict[str, str] = {}
     for event in events:
@@ -111,69 +137,3 @@ def notes_of(events: Sequence[Recorded[Event]]) -> dict[str, str]:
         if data.private.note is not None:
             notes[data.rating_id] = data.private.note
     return notes
-
-
-async def find_clients(
-    conn: AsyncConnection, tenant: str, filters: Filters, after: str | None, limit: int
-) -> list[str]:
-    """The ids of clients, in order, who have a summary that passes the filters."""
-    query = (
-        select(views.c.client_id)
-        .where(views.c.tenant == tenant, views.c.projection == LIVE)
-        .order_by(views.c.client_id)
-        .limit(limit)
-    )
-    if after is not None:
-        query = query.where(views.c.client_id > after)
-    if filters != Filters():
-        query = query.where(
-            select(summaries.c.client_id)
-            .where(
-                summaries.c.tenant == tenant,
-                summaries.c.projection == LIVE,
-                summaries.c.client_id == views.c.client_id,
-                *passing(filters),
-            )
-            .exists()
-        )
-    return list((await conn.execute(query)).scalars())
-
-
-async def find_summaries_of(
-    conn: AsyncConnection, tenant: str, client_ids: Sequence[str]
-) -> list[Row[Any]]:
-    """Every summary of these clients."""
-    found = await conn.execute(
-        select(summaries)
-        .where(
-            summaries.c.tenant == tenant,
-            summaries.c.projection == LIVE,
-            summaries.c.client_id.in_(client_ids),
-            *passing(Filters()),
-        )
-        .order_by(summaries.c.client_id, summaries.c.opened_at, summaries.c.series_id)
-    )
-    return list(found)
-
-
-async def find_caseload(
-    conn: AsyncConnection, tenant: str, filters: Filters, after: Place | None, limit: int
-) -> list[Row[Any]]:
-    """Summaries that pass the filters, in order of client and series."""
-    query = (
-        select(summaries)
-        .where(summaries.c.tenant == tenant, summaries.c.projection == LIVE, *passing(filters))
-        .order_by(summaries.c.client_id, summaries.c.series_id)
-        .limit(limit)
-    )
-    if after is not None:
-        query = query.where(tuple_(summaries.c.client_id, summaries.c.series_id) > after)
-    return list(await conn.execute(query))
-
-
-def passing(filters: Filters) -> list[ColumnElement[bool]]:
-    """The conditions of `filters`; a series without ratings passes none."""
-    wanted = [
-        summaries.c[name] == value for name, value in filters._asdict().items() if value is not None
-    ]
-    return [summaries.c.ratings > 0, *wanted]

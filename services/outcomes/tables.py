@@ -63,6 +63,15 @@ summaries = Table(
     Column("last_rating_at", DateTime(timezone=True)),
 )
 
+access_clients = Table(
+    "access_clients",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("client_id", Text, primary_key=True),
+    Column("alias_of", Text),
+)
+"""Of the kernel's table (`shared/access/`) what says which clients are the same person."""
+
 projections = Table(
     "projections",
     metadata,

@@ -2,18 +2,21 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from itertools import chain
 from typing import Any, NamedTuple
 
 from sqlalchemy import Row
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.outcomes import queries
+from services.outcomes import lists, queries
 from services.outcomes.domain.standards import Standards
 from services.outcomes.domain.state import ClientState
 from services.outcomes.library import Library
-from services.outcomes.queries import Filters, Place, StoredView
+from services.outcomes.lists import Filters, Place, Within
+from services.outcomes.queries import StoredView
+from shared.access import access_group
 from shared.consuming.arrival import arrived
 from shared.consuming.parking import held_back_since
 from shared.database import Database, driver
@@ -22,6 +25,8 @@ from shared.eventstore.position import Position, decode_position, encode_positio
 from shared.privacy import Keyring
 
 GROUP = "outcomes.views"
+ACCESS = access_group("outcomes")
+NEVER = datetime.min.replace(tzinfo=UTC)
 WAIT_SECONDS = 2.0
 POLL_SECONDS = 0.02
 SOURCES = {"intake", "feedback", "outcomes"}
@@ -41,19 +46,32 @@ OWN = "client-"
 
 
 class FoundView(NamedTuple):
-    """A client's state with the words that belong to it, and how whole it is."""
+    """A client's states with the words that belong to them, and how whole they are.
 
-    state: ClientState
+    `client_ids` are those of one person: the surviving one first, then the aliases. Nothing moves
+    when clients are merged: each has the `states` of its own episodes.
+    """
+
+    client_ids: list[str]
+    states: list[ClientState]
     notes: dict[str, str]
     position: str
     held_back_since: datetime | None
     standards: Standards
 
 
+class StoredViews(NamedTuple):
+    """The views of one person: every id, the surviving one first, and the views that there are."""
+
+    ids: list[str]
+    views: dict[str, StoredView]
+
+
 class FoundClient(NamedTuple):
     """A client and the rows of their summaries."""
 
     client_id: str
+    aliases: list[str]
     held_back_since: datetime | None
     summaries: Sequence[Row[Any]]
 
@@ -66,8 +84,11 @@ class Views:
         self._keyring = keyring
         self._library = Library(keyring)
 
-    async def now(self, tenant: str, client_id: str) -> FoundView:
-        """The view as it is; NotFound, or NotYetHere where word of the client is on its way."""
+    async def now(self, tenant: str, client_id: str, *, words: bool = True) -> FoundView:
+        """The view as it is; NotFound, or NotYetHere where word of the client is on its way.
+
+        It is the same for every id of merged clients. Without `words` there are no notes in it.
+        """
         stored = await self._find(tenant, client_id)
         if stored is None:
             stored = await arrived(
@@ -79,29 +100,40 @@ class Views:
             )
         if stored is None:
             raise NotFound("There is no such client.")
+        records: list[bytes] = []
         async with self._database.session(tenant) as conn:
-            records = await queries.find_note_records(conn, tenant, client_id, stored.state)
-            held = await held_back_since(conn, tenant, [client_id])
+            for one, view in stored.views.items() if words else ():
+                records += await queries.find_note_records(conn, tenant, one, view.state)
+            held = await held_back_since(conn, tenant, stored.ids)
             standards = await self._library.of(conn, tenant)
         notes = queries.notes_of(await queries.open_records(records, self._keyring))
-        position = position_of(client_id, stored)
-        return FoundView(stored.state, notes, position, held.get(client_id), standards)
+        states = [one.state for one in stored.views.values()]
+        since = min(held.values(), default=None)
+        return FoundView(stored.ids, states, notes, position_of(stored), since, standards)
 
-    async def at(self, tenant: str, client_id: str, moment: datetime) -> FoundView:
-        """The view as it was known at `moment`; NotFound where the client was not known then."""
+    async def at(
+        self, tenant: str, client_id: str, moment: datetime, *, words: bool = True
+    ) -> FoundView:
+        """The view as it was known at `moment`; NotFound where the client was not known then.
+
+        Who is whom goes by what is known now: what a wrong merge once showed stays hidden.
+        """
         async with self._database.session(tenant) as conn:
-            stored = await queries.find_view(conn, tenant, client_id)
-            records = await queries.find_records(conn, tenant, client_id, until=moment)
-            held = await held_back_since(conn, tenant, [client_id])
+            stored = await find_stored(conn, tenant, client_id)
+            ids = stored.ids if stored is not None else []
+            records = [await queries.find_records(conn, tenant, one, until=moment) for one in ids]
+            held = await held_back_since(conn, tenant, ids)
             standards = await self._library.of(conn, tenant)
-        if stored is None or not records:
+        known = [some for some in records if some]
+        if stored is None or not known:
             raise NotFound("There was no such client then.")
-        events = await queries.open_records(records, self._keyring)
+        events = [await queries.open_records(some, self._keyring) for some in known]
         return FoundView(
-            queries.fold_events(events),
-            queries.notes_of(events),
-            position_of(client_id, stored),
-            held.get(client_id),
+            ids,
+            [queries.fold_events(some) for some in events],
+            queries.notes_of(chain.from_iterable(events)) if words else {},
+            position_of(stored),
+            min(held.values(), default=None),
             standards,
         )
 
@@ -117,29 +149,40 @@ class Views:
             await asyncio.sleep(POLL_SECONDS)
 
     async def clients(
-        self, tenant: str, filters: Filters, after: str | None, limit: int
+        self, tenant: str, filters: Filters, after: str | None, limit: int, within: Within
     ) -> list[FoundClient]:
-        """Clients in order of their ids, each with every summary of theirs.
+        """Clients in order of their ids, each with every summary of theirs; `within` is about
+        `views.client_id`. Merged clients are one.
 
         Raises Invalid for a measure that the organisation does not have.
         """
         async with self._database.session(tenant) as conn:
             await self._check(conn, tenant, filters)
-            ids = await queries.find_clients(conn, tenant, filters, after, limit)
-            rows = await queries.find_summaries_of(conn, tenant, ids)
-            held = await held_back_since(conn, tenant, ids)
+            ids = await lists.find_clients(conn, tenant, filters, after, limit, within)
+            merged = await lists.find_aliases(conn, tenant, ids)
+            rows = await lists.find_summaries_of(conn, tenant, [*ids, *merged])
+            held = await held_back_since(conn, tenant, [*ids, *merged])
+        aliases: dict[str, list[str]] = defaultdict(list)
+        for alias, one in sorted(merged.items()):
+            aliases[one].append(alias)
         by_client: dict[str, list[Row[Any]]] = defaultdict(list)
         for row in rows:
-            by_client[row.client_id].append(row)
-        return [FoundClient(one, held.get(one), by_client[one]) for one in ids]
+            by_client[row.surviving_id].append(row)
+        return [
+            FoundClient(one, aliases[one], earliest(held, [one, *aliases[one]]), by_client[one])
+            for one in ids
+        ]
 
     async def caseload(
-        self, tenant: str, filters: Filters, after: Place | None, limit: int
+        self, tenant: str, filters: Filters, after: Place | None, limit: int, within: Within
     ) -> list[Row[Any]]:
-        """Summaries in order of client and series; raises Invalid as `clients` does."""
+        """Summaries in order of client and series; `within` is about `summaries.client_id`.
+
+        Raises Invalid as `clients` does.
+        """
         async with self._database.session(tenant) as conn:
             await self._check(conn, tenant, filters)
-            return await queries.find_caseload(conn, tenant, filters, after, limit)
+            return await lists.find_caseload(conn, tenant, filters, after, limit, within)
 
     async def _check(self, conn: AsyncConnection, tenant: str, filters: Filters) -> None:
         if filters.measure is None:
@@ -149,23 +192,53 @@ class Views:
             detail = "There is no such measure."
             raise Invalid(errors=[FieldError("/measure", detail, "unknown_measure")])
 
-    async def _find(self, tenant: str, client_id: str) -> StoredView | None:
+    async def _find(self, tenant: str, client_id: str) -> StoredViews | None:
         async with self._database.session(tenant) as conn:
-            return await queries.find_view(conn, tenant, client_id)
+            return await find_stored(conn, tenant, client_id)
 
     async def _holds(self, tenant: str, position: Position) -> bool:
         """Whether the views hold an event; what is parked is not waited for, the view says so."""
         if position.service == "outcomes" and position.stream.startswith(OWN):
-            stored = await self._find(tenant, position.stream.removeprefix(OWN))
+            async with self._database.session(tenant) as conn:
+                one = position.stream.removeprefix(OWN)
+                stored = await queries.find_view(conn, tenant, one)
             return stored is not None and stored.row_version >= position.version
+        # Who reaches whom comes by a consumer of its own.
+        groups = (GROUP, ACCESS) if position.service == "intake" else (GROUP,)
         async with self._database.session(tenant) as conn:
-            key = (tenant, GROUP, position.stream)
-            version = await driver(conn).fetchval(REACHED, *key)
-            if version is not None and version >= position.version:
-                return True
-            return bool(await driver(conn).fetchval(IS_PARKED, *key, position.version))
+            return all(
+                [
+                    await passed(conn, (tenant, one, position.stream), position.version)
+                    for one in groups
+                ]
+            )
 
 
-def position_of(client_id: str, stored: StoredView) -> str:
-    """What a reader may ask for as `min_position` to see nothing older than this view."""
-    return encode_position("outcomes", OWN + client_id, stored.row_version)
+async def passed(conn: AsyncConnection, key: tuple[str, str, str], version: int) -> bool:
+    """Whether a group (`key`: tenant, group, stream) is past an event, or has parked it."""
+    raw = driver(conn)
+    reached = await raw.fetchval(REACHED, *key)
+    if reached is not None and reached >= version:
+        return True
+    return bool(await raw.fetchval(IS_PARKED, *key, version))
+
+
+async def find_stored(conn: AsyncConnection, tenant: str, client_id: str) -> StoredViews | None:
+    """What is stored of a client and of those who are the same person; None: nothing."""
+    ids = await queries.find_same(conn, tenant, client_id)
+    found = await queries.find_views(conn, tenant, ids)
+    return StoredViews(ids, found) if found else None
+
+
+def position_of(stored: StoredViews) -> str:
+    """What a reader may ask for as `min_position` to see nothing older than this view.
+
+    Of merged clients the row that was heard of last: who sees that one sees the others too.
+    """
+    one, view = max(stored.views.items(), key=lambda each: each[1].state.last_recorded_at or NEVER)
+    return encode_position("outcomes", OWN + one, view.row_version)
+
+
+def earliest(held: Mapping[str, datetime], ids: Iterable[str]) -> datetime | None:
+    """Since when data of one of these is held back."""
+    return min((held[one] for one in ids if one in held), default=None)

@@ -92,6 +92,8 @@ _ROWS = (
          operator="organisation", administrator="organisation"),
     _row("people.write", "intake.write", administrator="organisation"),
     _row("people.sign_in", None, administrator="organisation"),
+    _row("people.caseload", "intake.read", administrator="organisation", personal=True),
+    _row("people.hand_over", "intake.write", administrator="organisation", personal=True),
     _row("organisation.write", "intake.write", administrator="organisation"),
     _row("integrations.write", None, administrator="organisation"),
     _row("session.own", None, client="own", clinician="own", supervisor="own", operator="own",
@@ -110,12 +112,14 @@ _ROWS = (
     _row("rules.read", "outcomes.read", clinician="organisation", supervisor="organisation",
          operator="organisation", administrator="organisation"),
     _row("rules.write", "outcomes.write", administrator="organisation"),
+    # It changes nothing, and counts what whoever may ask it of a few could tell of one.
+    _row("rules.backtest", "outcomes.read", administrator="organisation"),
     # Who must know now.
     _row("alerts.read", "alerts.read", clinician="caseload", supervisor="team", clinical=True),
     _row("alerts.act", "alerts.write", clinician="caseload", supervisor="team", clinical=True),
     # What every service can say of itself and give away.
-    _row("audit.read", None, administrator="organisation"),
-    _row("audit.own", None, client="own"),
+    _row("audit.read", None, administrator="organisation", personal=True),
+    _row("audit.own", None, client="own", personal=True),
     _row("intake.export", "intake.read", client="own", administrator="organisation",
          clinical=True),
     _row("feedback.export", "feedback.read", client="own", administrator="organisation",

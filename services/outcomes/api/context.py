@@ -7,7 +7,9 @@ from fastapi import Request
 from services.outcomes.backtest import Backtests
 from services.outcomes.feed import Change, Feed
 from services.outcomes.rule_commands import RuleCommands
+from services.outcomes.sight import Sight
 from services.outcomes.views import Views
+from shared.database import Database
 from shared.hub import Hub
 
 
@@ -15,9 +17,11 @@ from shared.hub import Hub
 class Context:
     """The parts of outcomes that answer requests."""
 
+    database: Database
     views: Views
     feed: Feed
     hub: Hub[Change]
+    sight: Sight
     rules: RuleCommands
     backtests: Backtests
 

@@ -154,9 +154,11 @@ class EpisodeView(ApiModel):
 
 
 class ClientView(ApiModel):
-    """The client outcome view. `as_of` is the recorded time of the newest thing in it."""
+    """The client outcome view. `as_of` is the recorded time of the newest thing in it; `aliases`
+    are other ids of the same person, merged into this one."""
 
     client_id: str
+    aliases: list[str]
     position: str
     as_of: datetime | None
     held_back_since: datetime | None
@@ -190,9 +192,10 @@ class SummaryView(ApiModel):
 
 
 class ClientSummary(ApiModel):
-    """A client at a glance: every series of every episode."""
+    """A client at a glance: every series of every episode, those of `aliases` too."""
 
     client_id: str
+    aliases: list[str]
     held_back_since: datetime | None
     series: list[SummaryView]
 

@@ -1,7 +1,6 @@
 """From packed states and summary rows to what callers read. Pure."""
 
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from sqlalchemy import Row
@@ -19,30 +18,40 @@ from services.outcomes.api.series import in_points, series_views
 from services.outcomes.domain.state import NO_CARE, ClientState, Said
 from services.outcomes.domain.summary import status_of
 from services.outcomes.views import FoundClient, FoundView
+from shared.contracts.intake import MeasuringState
 from shared.web.models import LATEST
 
+STRICTNESS: list[MeasuringState] = ["on", "paused", "declined"]
+"""Of merged clients the strictest counts."""
 
-def client_view(client_id: str, found: FoundView) -> ClientView:
+
+def client_view(found: FoundView) -> ClientView:
     """The view of one client; episodes by their opening, those not known yet at the end."""
-    state = found.state
-    episodes = sorted(state.care.keys() | state.said.keys(), key=partial(_by_opening, state))
+    episodes = [
+        (episode_id, state)
+        for state in found.states
+        for episode_id in state.care.keys() | state.said.keys()
+    ]
+    surviving, *aliases = found.client_ids
+    recorded = [one.last_recorded_at for one in found.states if one.last_recorded_at]
     return ClientView(
-        client_id=client_id,
+        client_id=surviving,
+        aliases=aliases,
         position=found.position,
-        as_of=state.last_recorded_at,
+        as_of=max(recorded, default=None),
         held_back_since=found.held_back_since,
-        measuring=state.measuring,
-        episodes=[_episode(one, found) for one in episodes],
+        measuring=max((one.measuring for one in found.states), key=STRICTNESS.index),
+        episodes=[_episode(*one, found) for one in sorted(episodes, key=_by_opening)],
     )
 
 
-def _by_opening(state: ClientState, episode_id: str) -> tuple[datetime, str]:
+def _by_opening(episode: tuple[str, ClientState]) -> tuple[datetime, str]:
+    episode_id, state = episode
     opened_at = state.care.get(episode_id, NO_CARE).opened_at
     return opened_at or LATEST, episode_id
 
 
-def _episode(episode_id: str, found: FoundView) -> EpisodeView:
-    state = found.state
+def _episode(episode_id: str, state: ClientState, found: FoundView) -> EpisodeView:
     care = state.care.get(episode_id, NO_CARE)
     said = state.said.get(episode_id, Said())
     return EpisodeView(
@@ -54,7 +63,7 @@ def _episode(episode_id: str, found: FoundView) -> EpisodeView:
         age_group=care.age_group,
         clinician_id=care.clinician_id,
         clinic_id=care.clinic_id,
-        series=series_views(episode_id, care, said, found),
+        series=series_views(episode_id, state, found),
         sessions=[
             SessionView(
                 id=one.id,
@@ -79,6 +88,7 @@ def client_summaries(found: FoundClient) -> ClientSummary:
     """A client at a glance."""
     return ClientSummary(
         client_id=found.client_id,
+        aliases=found.aliases,
         held_back_since=found.held_back_since,
         series=[summary_view(row) for row in found.summaries],
     )
@@ -87,7 +97,7 @@ def client_summaries(found: FoundClient) -> ClientSummary:
 def summary_view(row: Row[Any]) -> SummaryView:
     """A series at a glance."""
     return SummaryView(
-        client_id=row.client_id,
+        client_id=row.surviving_id,
         episode_id=row.episode_id,
         series_id=row.series_id,
         measure=row.measure,

@@ -28,6 +28,7 @@ router = APIRouter(prefix="/v1", tags=["rules"])
 
 Reader = Annotated[Principal, Depends(requires("rules.read"))]
 Writer = Annotated[Principal, Depends(requires("rules.write"))]
+Tester = Annotated[Principal, Depends(requires("rules.backtest"))]
 PROPOSED = 1
 """The version of rules that are only asked about."""
 
@@ -80,17 +81,18 @@ async def roll_back_rules(
 
 @router.post("/rules/backtest", response_model=BacktestView)
 async def backtest_rules(
-    reader: Reader,
+    tester: Tester,
     parts: Parts,
     rules: Annotated[RuleSetIn, Depends(body(RuleSetIn))],
 ) -> Response:
-    """What rules would have asked of people on the organisation's own history. Changes nothing."""
+    """What rules would have asked of people on the organisation's own history, as far as clients
+    agree to service statistics. Changes nothing."""
     wanted = rules.wanted()
     asked = read_rule_set(
         RuleSet(key=wanted.key, version=wanted.version or PROPOSED, rules=wanted.rules)
     )
-    present = await parts.rules.present(reader.tenant)
-    found = await parts.backtests.compare(reader.tenant, asked, present)
+    present = await parts.rules.present(tester.tenant)
+    found = await parts.backtests.compare(tester.tenant, asked, present)
     view = BacktestView(
         clients=found.asked.clients,
         episodes=found.asked.episodes,

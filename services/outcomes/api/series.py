@@ -23,7 +23,17 @@ from services.outcomes.domain.expectation import (
 )
 from services.outcomes.domain.reading import Reading, primary_measure, read
 from services.outcomes.domain.standards import Standards
-from services.outcomes.domain.state import Assessed, Care, Rating, Said, Series, Signal, signal_of
+from services.outcomes.domain.state import (
+    NO_CARE,
+    Assessed,
+    Care,
+    ClientState,
+    Rating,
+    Said,
+    Series,
+    Signal,
+    signal_of,
+)
 from services.outcomes.views import FoundView
 from shared.measures import Person
 from shared.measures.expected import Curve
@@ -41,12 +51,13 @@ def predicted(tenths: float) -> float:
     return round(tenths / 10, 2)
 
 
-def series_views(episode_id: str, care: Care, said: Said, found: FoundView) -> list[SeriesView]:
-    """Every series of an episode that has ratings."""
+def series_views(episode_id: str, state: ClientState, found: FoundView) -> list[SeriesView]:
+    """Every series of an episode of `state` that has ratings."""
+    care, said = state.care.get(episode_id, NO_CARE), state.said.get(episode_id, Said())
     primary = primary_measure(said.series, found.standards.definitions)
-    signals = found.state.assessed.get(episode_id, Assessed()).signals
+    signals = state.assessed.get(episode_id, Assessed()).signals
     return [
-        _series(one, care, signals, found, primary=one.measure == primary)
+        _series(one, care, state.sex, signals, found, primary=one.measure == primary)
         for one in said.series
         if one.ratings
     ]
@@ -55,15 +66,16 @@ def series_views(episode_id: str, care: Care, said: Said, found: FoundView) -> l
 def _series(
     series: Series,
     care: Care,
+    sex: str | None,
     signals: Mapping[str, list[Signal]],
     found: FoundView,
     *,
     primary: bool,
 ) -> SeriesView:
     standards = found.standards
-    reading = read(series, care, standards.definitions, found.state.sex)
+    reading = read(series, care, standards.definitions, sex)
     expected = expected_of(series, care, reading, standards)
-    person = Person(care.age_group, found.state.sex, series.rater_kind)
+    person = Person(care.age_group, sex, series.rater_kind)
     leaps = leaps_of(series, person, standards)
     endings = _endings(series, care, person, reading, standards)
     return SeriesView(

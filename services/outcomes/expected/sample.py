@@ -1,39 +1,31 @@
-"""The sample of a fit: courses of ratings out of the views, of clients who consent to that.
+"""The sample of a fit: courses of ratings out of the views, of clients who agree to service
+statistics at the moment.
 
 Open and unplanned episodes are in it: those who left are part of what is to be expected. The
 ratings are the client's own; an episode whose baseline came late is left out.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from typing import NamedTuple
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.outcomes.domain.reading import is_late
 from services.outcomes.domain.state import ClientState, unpack
-from services.outcomes.queries import LIVE
-from services.outcomes.tables import journal, views
+from services.outcomes.queries import LIVE, find_counted
+from services.outcomes.tables import views
 from shared.consuming.parking import held_back_since
-from shared.contracts import Event, Recorded, decode
-from shared.contracts.intake import ConsentGiven, ConsentWithdrawn, Purpose
 from shared.database import Database
 from shared.measures.expected import Course
-from shared.privacy import leave_sealed
-
-PURPOSE: Purpose = "service_statistics"
-
-CONSENT_BY_DEFAULT = True
-"""What counts for a client who has decided nothing."""
 
 PAGE = 500
 """Clients of one transaction."""
 
 
 class Sample(NamedTuple):
-    """The courses found, and how many clients were left out because they do not consent, or
-    because data of theirs (it may be their decision) is held back."""
+    """The courses found, and how many clients were left out because they do not agree (or nobody
+    may work with their data), or because data of theirs (it may be their decision) is held back."""
 
     courses: list[Course]
     without_consent: int
@@ -49,7 +41,7 @@ async def read_sample(database: Database, tenant: str, measure: str) -> Sample:
         async with database.session(tenant) as conn:
             states = await _states(conn, tenant, after)
             ids = list(states)
-            refused = await _refusing(conn, tenant, ids)
+            refused = states.keys() - await find_counted(conn, tenant, ids)
             held = await held_back_since(conn, tenant, ids)
         if not states:
             return Sample(courses, refusing, waiting)
@@ -74,19 +66,6 @@ def courses_of(state: ClientState, measure: str) -> Iterator[Course]:
             yield Course(episode_id, care.age_group, care.ending or "open", scores)
 
 
-def consents(events: Iterable[Recorded[Event]]) -> bool:
-    """Whether the client consents to service statistics, by these events of theirs.
-
-    The decision made last stands, whenever it was heard of; of one moment, the one heard of last.
-    """
-    decisions = [
-        (one.data.at, one.version, isinstance(one.data, ConsentGiven))
-        for one in events
-        if isinstance(one.data, ConsentGiven | ConsentWithdrawn) and one.data.purpose == PURPOSE
-    ]
-    return max(decisions)[2] if decisions else CONSENT_BY_DEFAULT
-
-
 async def _states(conn: AsyncConnection, tenant: str, after: str) -> dict[str, ClientState]:
     found = await conn.execute(
         select(views.c.client_id, views.c.state)
@@ -95,19 +74,3 @@ async def _states(conn: AsyncConnection, tenant: str, after: str) -> dict[str, C
         .limit(PAGE)
     )
     return {row.client_id: unpack(row.state) for row in found}
-
-
-async def _refusing(conn: AsyncConnection, tenant: str, ids: Sequence[str]) -> set[str]:
-    """Who of these does not consent. Nothing is opened: what was decided travels in the clear."""
-    found = await conn.execute(
-        select(journal.c.client_id, journal.c.record).where(
-            journal.c.tenant == tenant,
-            tuple_(journal.c.client_id, journal.c.stream).in_(
-                [(client_id, f"client-{client_id}") for client_id in ids]
-            ),
-        )
-    )
-    by_client: dict[str, list[Recorded[Event]]] = defaultdict(list)
-    for row in found:
-        by_client[row.client_id].append(leave_sealed(decode(row.record)))
-    return {client_id for client_id, events in by_client.items() if not consents(events)}

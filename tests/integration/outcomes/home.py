@@ -18,8 +18,10 @@ from services.outcomes.rows import StaleState
 from services.outcomes.settings import Settings
 from services.outcomes.views import Views
 from services.outcomes.wake import Bell
+from shared.access import AccessHandler
 from shared.consuming.records import Handler, Incoming
 from shared.contracts import Event, Recorded, decode, envelope_bytes
+from shared.contracts.people import StaffRole
 from shared.database import Database, create_database
 from shared.eventstore import EventStore, WrongVersion
 from shared.ids import new_id
@@ -48,6 +50,7 @@ class Home:
     store: EventStore
     projector: Projector
     assessor: Assessor
+    access: AccessHandler
     views: Views
     issuer: TokenIssuer
     app: FastAPI
@@ -65,6 +68,18 @@ class Home:
         principal = Principal(
             tenant=tenant, id=new_id(), kind="integration", scopes=frozenset(scopes)
         )
+        return self.as_(principal, seconds=seconds)
+
+    def person(self, tenant: str, id_: str, *roles: StaffRole) -> httpx.AsyncClient:
+        """An HTTP client of a member of staff."""
+        return self.as_(Principal(tenant=tenant, id=id_, kind="person", roles=frozenset(roles)))
+
+    def client(self, tenant: str, id_: str) -> httpx.AsyncClient:
+        """An HTTP client of a client, or of somebody who is related to one."""
+        return self.as_(Principal(tenant=tenant, id=id_, kind="client"))
+
+    def as_(self, principal: Principal, *, seconds: int = LIFETIME_SECONDS) -> httpx.AsyncClient:
+        """An HTTP client that acts as `principal`."""
         headers = {"Authorization": f"Bearer {self.issuer.issue(principal, seconds=seconds)}"}
         return httpx.AsyncClient(base_url=self.base_url, headers=headers, timeout=10)
 
@@ -80,6 +95,10 @@ class Home:
     async def assess(self, *events: Recorded[Event]) -> None:
         """Hand the events to the assessor as one batch."""
         await self.handle(self.assessor, await self.records(events))
+
+    async def know(self, *events: Recorded[Event]) -> None:
+        """Hand the events to the consumer that keeps who reaches whom."""
+        await self.handle(self.access, await self.records(events))
 
     async def live(self, *events: Recorded[Event]) -> None:
         """One event after another through both, and what the assessor says through the first."""
@@ -173,6 +192,7 @@ async def open_home(make_database: MakeDatabase, redis_url: str) -> AsyncIterato
             EventStore(database, keyring, service="outcomes"),
             Projector(keyring, bell),
             Assessor(keyring, default_rules()),
+            AccessHandler(),
             Views(database, keyring),
             TokenIssuer(signing, ISSUER),
             app,

@@ -51,6 +51,7 @@ def decide(story: Story, kind: type[ConsentGiven | ConsentWithdrawn], *, day: in
 
 async def sample_of(home: Home, *stories: Story) -> list[Course]:
     await home.project(*(event for story in stories for event in story.events))
+    await home.know(*(event for story in stories for event in story.events))
     return (await read_sample(home.database, TENANT, MEASURE)).courses
 
 

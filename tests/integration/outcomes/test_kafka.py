@@ -54,7 +54,7 @@ async def test_interleavings_and_duplicates_end_as_the_ordered_fold(home: Home, 
         await eventually_async(lambda: drained(home, groups, stories), 30)
     for story in stories:
         view = await home.views.now(TENANT, story.client_id)
-        assert canonical(view.state) == canonical(fold_events(story.events))
+        assert canonical(view.states[0]) == canonical(fold_events(story.events))
         assert await standing(home, story) == expected(story)
     assert await verify(home.reader, home.keyring, 1) == []
     async with home.reader.session() as conn:

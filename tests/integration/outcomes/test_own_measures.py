@@ -4,9 +4,10 @@ import asyncio
 
 import msgspec
 import pytest
+from sqlalchemy import true
 
 from services.outcomes.definitions import BrokenDefinition
-from services.outcomes.queries import Filters
+from services.outcomes.lists import Filters
 from services.outcomes.rebuild import verify
 from shared.contracts import Event, Recorded
 from shared.contracts.feedback import MeasureContent, MeasurePublished
@@ -83,7 +84,7 @@ async def test_a_definition_that_comes_late_is_waited_for(shared_home: Home) -> 
     assert classification == "deteriorated"
     assert signals >= {"reliable_deterioration", "session_drop"}
     assert await waiting(home, tenant) == 0
-    [row] = await home.views.caseload(tenant, Filters(), None, 10)
+    [row] = await home.views.caseload(tenant, Filters(), None, 10, true())
     assert (row.is_primary, row.classification) == (True, "deteriorated")
 
 

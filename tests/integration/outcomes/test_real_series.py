@@ -5,8 +5,9 @@ from collections import Counter, defaultdict
 from pathlib import Path
 
 import pytest
+from sqlalchemy import true
 
-from services.outcomes.queries import Filters
+from services.outcomes.lists import Filters
 from services.outcomes.rebuild import verify
 from shared.contracts import Event, Recorded
 from shared.ids import derived_id, new_id
@@ -49,7 +50,10 @@ async def test_views_and_signals_agree_with_an_independent_count(shared_home: Ho
         await home.assess(*events[start : start + BATCH])
     await home.project_assessments(events)
 
-    found = {row.client_id: row for row in await home.views.caseload(tenant, Filters(), None, 500)}
+    found = {
+        row.client_id: row
+        for row in await home.views.caseload(tenant, Filters(), None, 500, true())
+    }
     assert len(found) == len(totals) == 400
     assert sum(row.ratings for row in found.values()) == 5346
     for client_id, row in found.items():
@@ -89,7 +93,7 @@ def all_events(totals: dict[str, list[tuple[float, int]]], tenant: str) -> list[
 
 async def signals_of(home: Home, tenant: str, client_id: str) -> list[set[str]]:
     """The rules that hold for each rating of a client."""
-    state = (await home.views.now(tenant, client_id)).state
+    state = (await home.views.now(tenant, client_id)).states[0]
     return [
         {one.rule for one in signals}
         for assessed in state.assessed.values()

@@ -46,7 +46,7 @@ async def test_the_stream_says_whose_view_changed_and_resumes(home: Home) -> Non
 async def test_a_stream_ends_with_its_token_and_goes_on_with_another(home: Home) -> None:
     story = a_story()
     async with (
-        home.http(story.tenant, seconds=1) as http,
+        home.http(story.tenant, seconds=2) as http,
         asyncio.timeout(5),
         http.stream("GET", "/v1/stream") as answer,
     ):
