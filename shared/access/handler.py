@@ -16,6 +16,7 @@ from shared.contracts import intake as i
 from shared.contracts import people as p
 from shared.database import driver
 from shared.privacy import leave_sealed
+from shared.security.tokens import session_of_secret
 
 
 def access_group(service: str) -> str:
@@ -83,7 +84,7 @@ def _take_client(plan: AccessPlan, one: Recorded[Event]) -> bool:
                 first = i.CareMember(data.registered_by, "lead", one.recorded_at)
                 plan.add(CARES, *_care(tenant, data.client_id, data.client_id, 0, first, ever=True))
         case i.MeasuringChanged():
-            plan.add(MEASURING, tenant, data.client_id, data.state)
+            plan.add(MEASURING, tenant, data.client_id, data.state, one.recorded_at)
         case i.ConsentGiven() | i.ConsentWithdrawn():
             given = isinstance(data, i.ConsentGiven)
             plan.add(CONSENT, tenant, data.client_id, data.purpose, given, data.at)
@@ -128,6 +129,9 @@ def _take_person(plan: AccessPlan, one: Recorded[Event]) -> None:
             plan.add(ENDS, tenant, data.person_id, True, one.recorded_at)
         case p.IntegrationRevoked():
             plan.add(ENDS, tenant, data.integration_id, False, one.recorded_at)
+        case p.IntegrationSecretRemoved():
+            session_id = session_of_secret(data.secret_id)
+            plan.add(SESSION_ENDS, tenant, session_id, one.recorded_at)
         case p.SignedOut() if data.session_id is not None:
             plan.add(SESSION_ENDS, tenant, data.session_id, data.before)
         case p.SignedOut():
@@ -173,8 +177,9 @@ NOBODY_CARES = "DELETE FROM access_care WHERE tenant = $1 AND episode_id = $2"
 
 CLIENT = "INSERT INTO access_clients (tenant, client_id) VALUES ($1, $2) ON CONFLICT DO NOTHING"
 MEASURING = """
-INSERT INTO access_clients (tenant, client_id, measuring) VALUES ($1, $2, $3)
-ON CONFLICT (tenant, client_id) DO UPDATE SET measuring = EXCLUDED.measuring
+INSERT INTO access_clients (tenant, client_id, measuring, measuring_since) VALUES ($1, $2, $3, $4)
+ON CONFLICT (tenant, client_id) DO UPDATE SET measuring = EXCLUDED.measuring,
+    measuring_since = EXCLUDED.measuring_since
 """
 ALIAS = """
 INSERT INTO access_clients (tenant, client_id, alias_of) VALUES ($1, $2, $3)

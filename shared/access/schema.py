@@ -68,6 +68,7 @@ CREATE TABLE access_clients (
     client_id text NOT NULL,
     alias_of text,
     measuring text NOT NULL DEFAULT 'on',
+    measuring_since timestamptz,
     restricted boolean NOT NULL DEFAULT false,
     erased_at timestamptz,
     PRIMARY KEY (tenant, client_id)
