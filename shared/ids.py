@@ -27,6 +27,12 @@ def id_time(value: str) -> datetime | None:
     return datetime.fromtimestamp((uid.int >> 80) / 1000, UTC)
 
 
+def id_floor(moment: datetime) -> str:
+    """No UUIDv7 that was made at `moment` or later sorts before this."""
+    hexed = f"{max(0, int(moment.timestamp() * 1000)):012x}"
+    return f"{hexed[:8]}-{hexed[8:]}-7000-8000-000000000000"
+
+
 def is_id(value: str) -> bool:
     """Whether `value` is a UUID in its canonical form."""
     try:

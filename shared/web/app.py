@@ -11,9 +11,10 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Mount
 
 from shared import telemetry
-from shared.access import Access, AuditLog, Gate
+from shared.access import Access, Audit, AuditLog, Gate
 from shared.security.tokens import TokenVerifier
 from shared.settings import ServiceSettings
+from shared.web import audit as auditing
 from shared.web import openapi, problems
 from shared.web.auth import origin_of
 from shared.web.docs import DOCS_POLICY, docs_page
@@ -43,8 +44,11 @@ def create_api(
     """The application of `service`, to be mounted under `/<service>`.
 
     With `settings`, logs, metrics and traces start with it. `gate` knows whose tokens are worth
-    nothing any more, `access` who reaches whom, `audit` is told who looked.
+    nothing any more, `access` who reaches whom, `audit` is told who looked: with it come the
+    calls that tell who did.
     """
+    if audit is not None:
+        routers = [*routers, auditing.router]
     app = FastAPI(
         title=title,
         version=VERSION,
@@ -60,6 +64,7 @@ def create_api(
     )
     app.state.verifier, app.state.gate = verifier, gate
     app.state.access, app.state.audit = access, audit
+    app.state.audited = audit and Audit(audit.database)
     app.state.origin = origin_of(settings.public_url) if settings else ""
     app.state.tls = app.state.origin.startswith("https:")
     problems.install(app)
