@@ -15,7 +15,7 @@ import asyncpg
 from faststream.kafka import KafkaBroker
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from shared.access.handler import AccessPlan, take
+from shared.access.handler import AccessPlan, bury
 from shared.consuming import Consumer, Incoming
 from shared.consuming.transaction import PURGE_LOCK
 from shared.contracts import Event, Recorded
@@ -79,13 +79,8 @@ class PurgePlan(AccessPlan):
 
     def forget(self, one: Recorded[ClientErased], statements: Sequence[str]) -> None:
         """Let nothing be left of the client whose erasure `one` tells of."""
-        client_id = one.data.client_id
-        self._gone.add((one.tenant, client_id))
-        for statement in FORGET_PARKED:
-            self.add(statement, one.tenant, client_id)
-        take(self, one)
-        for statement in statements:
-            self.add(statement, one.tenant, client_id)
+        self._gone.add((one.tenant, one.data.client_id))
+        forget(self, one.tenant, one.data, statements)
 
     async def committed(self) -> None:
         """Keys that were kept for a moment are worth nothing any more."""
@@ -131,6 +126,15 @@ class PurgeHandler:
                 plan.writes.append(confirmation(self._purge, one))
             plan.forget(one, self._purge.statements)
         return plan
+
+
+def forget(plan: AccessPlan, tenant: str, erased: ClientErased, statements: Sequence[str]) -> None:
+    """Let nothing be left of a client but a tombstone."""
+    for statement in FORGET_PARKED:
+        plan.add(statement, tenant, erased.client_id)
+    bury(plan, tenant, erased.client_id, erased.erased_at)
+    for statement in statements:
+        plan.add(statement, tenant, erased.client_id)
 
 
 def erasures(
