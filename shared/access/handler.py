@@ -103,13 +103,18 @@ def _take_client(plan: AccessPlan, one: Recorded[Event]) -> bool:
         case i.RestrictionLifted():
             plan.add(RESTRICTED, tenant, data.client_id, False)
         case i.ClientErased():
-            plan.add(ERASED, tenant, data.client_id, data.erased_at)
-            for statement in FORGET:
-                plan.add(statement, tenant, data.client_id)
-            plan.add(ENDS, tenant, data.client_id, False, one.recorded_at)
+            bury(plan, tenant, data.client_id, data.erased_at)
         case _:
             return False
     return True
+
+
+def bury(plan: AccessPlan, tenant: str, client_id: str, erased_at: datetime) -> None:
+    """Put up the tombstone of a client, and let nothing else be known of them."""
+    plan.add(ERASED, tenant, client_id, erased_at)
+    for statement in FORGET:
+        plan.add(statement, tenant, client_id)
+    plan.add(ENDS, tenant, client_id, False, erased_at)
 
 
 def _take_person(plan: AccessPlan, one: Recorded[Event]) -> None:
