@@ -37,6 +37,10 @@ SET_TOTP = """
 UPDATE accounts SET totp = $3, totp_since = NULL, totp_step = NULL
 WHERE tenant = $1 AND person_id = $2
 """
+NO_TOTP = """
+UPDATE accounts SET totp = NULL, totp_since = NULL, totp_step = NULL
+WHERE tenant = $1 AND person_id = $2
+"""
 # Of two who show the same code, one is in: the step only ever rises.
 TAKE_STEP = """
 UPDATE accounts SET totp_step = $3, totp_since = coalesce(totp_since, $4)
@@ -45,13 +49,11 @@ RETURNING 1
 """
 
 
-TAKEN = "Another account of this organisation has this address."
-
-
 class EmailTaken(Conflict):
     """Another account of the organisation has this address."""
 
-    code, title = "email_taken", "Address in use"
+    code = "email_taken"
+    title = "Another account of this organisation has this address"
 
 
 class Account(NamedTuple):
@@ -96,7 +98,7 @@ class Accounts:
                 return
             holder = await raw.fetchval(EMAIL_HOLDER, tenant, hashed)
             if holder not in (None, person_id):
-                raise EmailTaken(TAKEN)
+                raise EmailTaken
             try:
                 await raw.execute(SET_EMAIL, tenant, person_id, hashed)
             except asyncpg.UniqueViolationError as error:
@@ -138,6 +140,11 @@ class Accounts:
         async with self._database.session(tenant) as conn:
             await driver(conn).execute(SET_TOTP, tenant, person_id, msgspec.json.encode(sealed))
         return secret
+
+    async def forget_totp(self, tenant: str, person_id: str) -> None:
+        """Their second factor is gone; where it is demanded, they set up another."""
+        async with self._database.session(tenant) as conn:
+            await driver(conn).execute(NO_TOTP, tenant, person_id)
 
     async def totp_secret(self, tenant: str, account: Account) -> str | None:
         """The secret of the second factor; None where there is none."""

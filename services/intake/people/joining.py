@@ -1,22 +1,32 @@
 """Who comes in for the first time, and who comes from an identity provider at any time."""
 
 from contextlib import suppress
+from typing import NamedTuple
 
-from services.intake.domain.person import Person, SignInRules
+from services.intake.domain.person import SignInRules
 from services.intake.people import passwords
-from services.intake.people.accounts import Account, Accounts
-from services.intake.people.links import Link
+from services.intake.people.accounts import Account, Accounts, EmailTaken
 from services.intake.people.persons import Persons
 from services.intake.people.provider import Claims
-from shared.errors import Forbidden, Invalid
+from shared.errors import Conflict, Forbidden, Invalid
 from shared.eventstore import WrongVersion
 from shared.ids import new_id
+
+EMAIL_CHARS = 254
 
 
 class NoRole(Forbidden):
     """None of somebody's groups is one that has a role here."""
 
     code, title = "no_role", "No role here"
+
+
+class Beginning(NamedTuple):
+    """What somebody begins with, checked."""
+
+    person_id: str
+    email: str
+    password: str
 
 
 class Joining:
@@ -26,22 +36,33 @@ class Joining:
         self._persons = persons
         self._accounts = accounts
 
-    async def with_password(
-        self, tenant: str, link: Link, email: str | None, password: str
-    ) -> Person:
-        """Take up an invitation, or begin anew with another password.
+    async def check(
+        self, tenant: str, person_id: str, email: str | None, password: str
+    ) -> Beginning:
+        """Whether somebody may begin with this password, by the address of their invitation or,
+        where it had none, by `email`.
 
         Raises `WeakPassword`, `EmailTaken`, `Invalid` without an address, and `Conflict` for who
-        has no access any more. The link is the caller's to spend.
+        has no access any more.
         """
-        person = await self._persons.get(tenant, link.principal_id)
-        address = person.email or email
-        if not address or "@" not in address.strip()[1:-1]:
+        person = await self._persons.get(tenant, person_id)
+        address = (person.email or email or "").strip()
+        if "@" not in address[1:-1] or len(address) > EMAIL_CHARS:
             raise Invalid("An e-mail address is needed, to sign in by.")
+        if not person.active:
+            raise Conflict("This person has no access any more.")
         passwords.check(password, person.name, address)
-        await self._accounts.open(tenant, person.id, address)
-        await self._accounts.set_password(tenant, person.id, await passwords.make(password))
-        return await self._persons.join(tenant, person.id, "password")
+        holder = await self._accounts.by_email(tenant, address)
+        if holder is not None and holder.person_id != person_id:
+            raise EmailTaken
+        return Beginning(person_id, address, password)
+
+    async def begin(self, tenant: str, beginning: Beginning) -> None:
+        """They sign in so from now on."""
+        hashed = await passwords.make(beginning.password)
+        await self._accounts.open(tenant, beginning.person_id, beginning.email)
+        await self._accounts.set_password(tenant, beginning.person_id, hashed)
+        await self._persons.join(tenant, beginning.person_id, "password")
 
     async def from_provider(self, tenant: str, rules: SignInRules, claims: Claims) -> str:
         """The person of whom a provider speaks, with the roles of their groups as these are now.

@@ -8,14 +8,12 @@ from shared.clock import Clock
 from shared.database import Database, driver
 from shared.privacy import Keyring
 
-Purpose = Literal["invite", "reset", "sign-in", "sample", "second-factor", "code"]
+Purpose = Literal["invite", "reset", "sign-in", "second-factor", "code"]
 
 LIFETIME: dict[Purpose, timedelta] = {
     "invite": timedelta(days=7),
     "reset": timedelta(hours=4),
     "sign-in": timedelta(hours=1),
-    # For the local sample stack alone: opened days later, and by GET.
-    "sample": timedelta(days=30),
     "second-factor": timedelta(minutes=10),
     "code": timedelta(days=3),
 }
@@ -64,12 +62,18 @@ class Links:
         self._clock = clock
 
     async def make(
-        self, tenant: str, purpose: Purpose, principal_id: str, *, client_id: str | None = None
+        self,
+        tenant: str,
+        purpose: Purpose,
+        principal_id: str,
+        *,
+        client_id: str | None = None,
+        lifetime: timedelta | None = None,
     ) -> tuple[str, datetime]:
         """A new token and when it ends; the one before of the same purpose opens nothing more."""
         token = new_code() if purpose == "code" else secrets.token_urlsafe(TOKEN_BYTES)
         now = self._clock()
-        expires_at = now + LIFETIME[purpose]
+        expires_at = now + (lifetime or LIFETIME[purpose])
         hashed = await self._hash(tenant, token)
         async with self._database.session(tenant) as conn:
             raw = driver(conn)

@@ -132,7 +132,7 @@ class Sessions:
 
     async def end(self, principal: Principal, session_id: str) -> None:
         """End one session of whoever asks; `NotFound` where there is none that goes on."""
-        if not await self._end(principal, session_id):
+        if not await self._end(principal.tenant, principal.id, session_id):
             raise NotFound("There is no such session.")
         await self._persons.sign_out(
             principal.tenant, principal.id, principal.kind, session_id=session_id
@@ -140,12 +140,16 @@ class Sessions:
 
     async def end_all(self, principal: Principal) -> None:
         """End every session of whoever asks, this one too."""
-        await self._end(principal, None)
-        await self._persons.sign_out(principal.tenant, principal.id, principal.kind)
+        await self.end_all_of(principal.tenant, principal.id, principal.kind)
 
-    async def _end(self, principal: Principal, session_id: str | None) -> bool:
-        row = (principal.tenant, principal.id, session_id, self._clock())
-        async with self._database.session(principal.tenant) as conn:
+    async def end_all_of(self, tenant: str, principal_id: str, kind: PrincipalKind) -> None:
+        """End every session of a principal."""
+        await self._end(tenant, principal_id, None)
+        await self._persons.sign_out(tenant, principal_id, kind)
+
+    async def _end(self, tenant: str, principal_id: str, session_id: str | None) -> bool:
+        row = (tenant, principal_id, session_id, self._clock())
+        async with self._database.session(tenant) as conn:
             return bool(await driver(conn).fetch(END, *row))
 
     async def _roles(

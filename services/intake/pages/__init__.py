@@ -1,0 +1,1 @@
+"""Intake's pages: signing in, invitations, clients' sign-in, and the page about oneself."""
