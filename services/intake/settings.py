@@ -7,3 +7,6 @@ class Settings(ServiceSettings):
     """`HEROIC_INTAKE_DATABASE_URL` and its kin, and what all services share."""
 
     model_config = service_config("intake")
+
+    sample_sign_in: bool = False
+    """Links that sign in do so when they are opened: for the sample people of a local stack."""
