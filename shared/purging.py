@@ -5,7 +5,7 @@ and the word that it is done. It is alone with the tables of the organisation me
 consumer that keeps tombstones holds the same lock, shared, from the beginning of its transaction.
 So whoever writes rows of a client has committed before the purge looks, or sees the tombstone, and
 nothing that is late, replayed or read again brings anything back. What does not come from a
-consumer asks `living` first.
+consumer begins with `no_purge`, and asks who is `living`.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -173,12 +173,9 @@ def confirmation(purge: Purge, one: Recorded[ClientErased]) -> Write:
 
 
 async def living(conn: asyncpg.Connection, refs: Collection[SubjectRef]) -> set[SubjectRef]:
-    """Those clients (tenant, id) who are not erased, and will not be before the transaction ends.
-
-    To be asked before the transaction writes anything.
-    """
+    """Those clients (tenant, id) who are not erased; after `no_purge`, none of them will be before
+    the transaction ends."""
     tenants = sorted({tenant for tenant, _ in refs})
-    await no_purge(conn, tenants)
     rows = await conn.fetch(ERASED, tenants, sorted({client_id for _, client_id in refs}))
     return set(refs) - {(row["tenant"], row["client_id"]) for row in rows}
 

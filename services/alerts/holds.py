@@ -10,6 +10,7 @@ from services.alerts.care_rows import episodes_of, touch
 from services.alerts.domain.holding import INSTANT
 from services.alerts.rows import Key
 from shared.database import Database, driver
+from shared.purging import no_purge
 
 TENANTS = "SELECT tenant FROM tenants"
 
@@ -49,6 +50,7 @@ async def mirror_holds(database: Database, now: datetime) -> None:
         tenants = [row["tenant"] for row in await driver(conn).fetch(TENANTS)]
     async with database.session(*tenants) as conn:
         raw = driver(conn)
+        await no_purge(raw, tenants)
         held = {(row[0], row[1]): row[2] for row in await raw.fetch(HELD)}
         mirrored = {(row[0], row[1]) for row in await raw.fetch(MIRRORED)}
         begun = {key: since for key, since in held.items() if key not in mirrored}

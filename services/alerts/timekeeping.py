@@ -29,6 +29,7 @@ from shared.database import Database, driver
 from shared.errors import Conflict, HeroicError, Unavailable
 from shared.eventstore import EventStore
 from shared.privacy import SubjectErased
+from shared.purging import no_purge
 from shared.telemetry import describe
 
 log = logging.getLogger(__name__)
@@ -129,6 +130,7 @@ class Timekeeper:
             raw = driver(conn)
             if not await raw.fetchval(TAKE_TURN):
                 return False
+            await no_purge(raw, tenants)
             said = await load_rule_sets(raw, tenants)
             courses = await load_courses(raw, [due.key for due in found])
             look = Look(self._store, conn, said, now)

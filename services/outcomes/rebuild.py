@@ -16,9 +16,10 @@ from services.outcomes import rebuild_rows as rows
 from services.outcomes.domain.state import canonical, unpack
 from services.outcomes.rebuild_rows import Built, Projection
 from services.outcomes.rows import ClientKey, Packed
-from shared.database import Database
+from shared.database import Database, driver
 from shared.errors import Conflict
 from shared.privacy import Keyring
+from shared.purging import no_purge
 
 CHUNK = 200
 """Clients of one transaction: well below the 250 ms for which a transaction may write."""
@@ -89,7 +90,8 @@ async def switch(database: Database, keyring: Keyring, version: int) -> None:
     await _catch_up(database, keyring, version)
     async with database.session() as conn:
         await rows.hold_writers(conn)
-        # Nobody is in the middle of a change now, so the horizon does not matter.
+        # Nobody is in the middle of a change now, so the horizon does not matter. A purge that
+        # waits for this removes what is written here.
         changed = await rows.changed(conn, version)
         if len(changed) > CHUNK:
             raise TooMuchChanged
@@ -118,6 +120,7 @@ async def _build(
     async with database.session() as conn:
         built = await rows.build(conn, keyring, keys)
     async with database.session() as conn:
+        await no_purge(driver(conn), {tenant for tenant, _ in keys})
         await rows.write(conn, version, built)
 
 

@@ -17,6 +17,7 @@ from services.outcomes.rows import ClientKey, Packed, SummaryRow
 from shared.database import driver
 from shared.errors import NotFound
 from shared.privacy import Keyring
+from shared.purging import living
 
 LIST = """
 SELECT p.version, p.status, p.started_at,
@@ -168,7 +169,9 @@ async def build(
 
 
 async def write(conn: AsyncConnection, version: int, built: Mapping[ClientKey, Built]) -> None:
-    """Write what was built as rows of `version`."""
+    """Write what was built as rows of `version`, of those who are not erased."""
+    alive = await living(driver(conn), built.keys())
+    built = {key: one for key, one in built.items() if key in alive}
     views = [(*key, one.row_version, pack(one.state)) for key, one in sorted(built.items())]
     await driver(conn).execute(WRITE_VIEWS, version, *rows.columns(views, rows.STATE))
     await rows.save_summaries(conn, version, summaries_of(built))

@@ -24,6 +24,7 @@ from shared.errors import Conflict, NotFound
 from shared.eventstore import EventStore, Write
 from shared.ids import new_id
 from shared.privacy import Keyring
+from shared.purging import no_purge
 
 PAGE = 20
 """Clients of one transaction, which must be short."""
@@ -102,6 +103,7 @@ class Reviser:
     async def _once(
         self, conn: AsyncConnection, order: Order, keys: Sequence[ClientKey]
     ) -> tuple[int, int]:
+        await no_purge(driver(conn), [order.tenant])
         standards = await self._library.of(conn, order.tenant)
         stored = await rows.load_assessor(conn, keys)
         states: dict[ClientKey, Packed] = {}

@@ -128,8 +128,14 @@ def _decided(
 
 
 def _all_executed(standing: Standing) -> dict[str, Request]:
+    # The reasons are gone, also where a process still has the key in memory.
     return {
-        name: msgspec.structs.replace(one, status="executed") if one.status in OPEN else one
+        name: msgspec.structs.replace(
+            one,
+            status="executed" if one.status in OPEN else one.status,
+            reason=None,
+            decision_reason=None,
+        )
         for name, one in standing.requests.items()
     }
 
