@@ -51,6 +51,11 @@ _LOCAL = re.compile(r"/(intake|feedback|outcomes|alerts)(/[!-~]*)?", re.ASCII)
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
+def moment(value: Any) -> str:
+    """A time for people, in UTC."""
+    return f"{value:%-d %B %Y, %H:%M} UTC"
+
+
 class Pages:
     """The templates of one service in the shell of all."""
 
@@ -203,11 +208,6 @@ PublicForm = Annotated[dict[str, str], Depends(public_form)]
 def root_of(request: Request) -> str:
     """The prefix of the service."""
     return str(request.scope.get("root_path", ""))
-
-
-def moment(value: Any) -> str:
-    """A time for people, in UTC."""
-    return f"{value:%-d %B %Y, %H:%M} UTC"
 
 
 @cache
