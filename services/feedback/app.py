@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
+from services.feedback.admission import Admission
 from services.feedback.answers import SERVICE
 from services.feedback.api import measures, ratings
 from services.feedback.api.lines import parse_line
@@ -39,6 +40,8 @@ def create_app(settings: Settings) -> FastAPI:
     places = Places(database, keyring)
     known = Measures(store)
     gate = Gate(database)
+    access, audit = Access(database), AuditLog(database)
+    admission = Admission(database, access, audit)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -61,12 +64,12 @@ def create_app(settings: Settings) -> FastAPI:
         verifier=TokenVerifier(JwksUrl(settings.effective_jwks_url), settings.issuer),
         ready=store.check,
         gate=gate,
-        access=Access(database),
-        audit=AuditLog(database),
+        access=access,
+        audit=audit,
         settings=settings,
     )
-    app.state.commands = Commands(database, store, keyring, places, known, utc_now)
-    app.state.bulk = Bulk(database, store, keyring, places, known, utc_now, parse_line)
+    app.state.commands = Commands(database, store, keyring, places, known, admission, utc_now)
+    app.state.bulk = Bulk(database, store, keyring, places, known, admission, utc_now, parse_line)
     app.state.measures = MeasureCommands(database, store, known)
     return app
 

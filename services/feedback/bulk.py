@@ -5,9 +5,9 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import NamedTuple
 
-import msgspec
-
-from services.feedback.chunks import Loaded, Options, Pending, Plan, Planned, Row
+from services.feedback.admission import Actor, Admission
+from services.feedback.call import Call
+from services.feedback.chunks import Loaded, Options, Plan, Planned, Row
 from services.feedback.domain.episode import Reference
 from services.feedback.domain.state import Feedback, Given, fold
 from services.feedback.lookup import (
@@ -19,15 +19,16 @@ from services.feedback.lookup import (
     stream_of_measure,
 )
 from services.feedback.measures import Measures
-from services.feedback.places import EPISODE, Places, claim_stream
+from services.feedback.places import Places, claim_stream
 from shared.clock import AHEAD, Clock
 from shared.database import Database
 from shared.errors import Conflict, HeroicError
 from shared.eventstore import Claimed, EventStore, Written, WrongVersion
 from shared.ids import new_id
-from shared.privacy import IdentifierHasher, Keyring
+from shared.privacy import Keyring
 from shared.telemetry import current_trace_id, current_traceparent
 from shared.web.ndjson import Line, LineResult, chunks, refused
+from shared.web.reach import why_of
 
 CHUNK = 1_000
 """Lines that are decided together; no commit is larger."""
@@ -40,26 +41,6 @@ TRIES = 10
 
 Parse = Callable[[bytes], tuple[Reference, Given]]
 """Reads a line; raises HeroicError for one that cannot be taken."""
-
-
-class Call(msgspec.Struct, frozen=True):
-    """One bulk call, as far as its lines need to know of it."""
-
-    options: Options
-    hasher: IdentifierHasher
-    correlation_id: str
-    traceparent: str | None
-    hashes: dict[str, str] = {}
-    dry: dict[str, Pending] = {}
-
-    def episode_hash(self, external_id: str | None) -> str | None:
-        """The hash of an episode's external id; most of them come more than once."""
-        if external_id is None:
-            return None
-        found = self.hashes.get(external_id)
-        if found is None:
-            found = self.hashes[external_id] = self.hasher.hash(EPISODE, external_id)
-        return found
 
 
 class Running(NamedTuple):
@@ -79,6 +60,7 @@ class Bulk:
         keyring: Keyring,
         places: Places,
         measures: Measures,
+        admission: Admission,
         clock: Clock,
         parse: Parse,
     ) -> None:
@@ -87,11 +69,12 @@ class Bulk:
         self._keyring = keyring
         self._places = places
         self._measures = measures
+        self._admission = admission
         self._clock = clock
         self._parse = parse
 
     async def begin(
-        self, options: Options, lines: Sequence[Line], named: Sequence[Reference]
+        self, actor: Actor, options: Options, lines: Sequence[Line], named: Sequence[Reference]
     ) -> AsyncIterator[list[LineResult]]:
         """The results, a chunk at a time, in the order of the lines; `named` are their episodes.
 
@@ -101,7 +84,7 @@ class Bulk:
         hasher = await self._keyring.hasher(options.tenant)
         await self._places.settle(options.tenant, named)
         correlation_id = current_trace_id() or new_id()
-        call = Call(options, hasher, correlation_id, current_traceparent())
+        call = Call(actor, options, hasher, correlation_id, current_traceparent())
         return self._results(call, lines)
 
     async def _results(self, call: Call, lines: Sequence[Line]) -> AsyncIterator[list[LineResult]]:
@@ -172,7 +155,9 @@ class Bulk:
                 results += [refused(row.line, error) for row in rows]
                 return
             results += plan.results
+            new = call.first_of(plan.clients)
             rows = await self._write(call, list(plan.planned.values()), results)
+            await self._admission.done(call.actor, new, why_of(call.actor.principal))
         raced = Conflict("Others keep changing the ratings of this episode.")
         results += [refused(row.line, raced, "conflict") for row in rows]
 

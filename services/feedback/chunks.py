@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from services.feedback.admission import check_restricted
 from services.feedback.domain import ratings
 from services.feedback.domain.episode import Episode, Reference
 from services.feedback.domain.measures import Measure
@@ -106,8 +107,9 @@ class Loaded(NamedTuple):
 class Plan:
     """Decides the rows of a chunk one by one, in the order of their lines.
 
-    `results` are final; those in `planned` (by episode) hold once their write is done. `pending`
-    (by claim) are the ratings that earlier rows lead to.
+    `clients` are those of whom a line says something. `results` are final; those in `planned` (by
+    episode) hold once their write is done. `pending` (by claim) are the ratings that earlier rows
+    lead to.
     """
 
     def __init__(
@@ -121,6 +123,7 @@ class Plan:
         self._found, self._measures, self._present = loaded
         self._latest = latest
         self._pending = pending
+        self.clients: set[str] = set()
         self.results: list[LineResult] = []
         self.planned: dict[str, Planned] = {}
 
@@ -136,6 +139,8 @@ class Plan:
         known = pick(self._found, row.reference.id, row.episode_hash)
         if known is None:
             raise NotFound("There is no such episode.")
+        check_restricted(known.episode)
+        self.clients.add(known.episode.client_id)
         pending = self._pending.get(row.claim) if row.claim else None
         holder = self._found.claims.get(row.claim) if row.claim else None
         if pending is not None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import NamedTuple
 
+from services.feedback.admission import Actor, Admission
 from services.feedback.answers import bare_answer, rating_answer, submitted_answer
 from services.feedback.domain import moves, ratings
 from services.feedback.domain.episode import Episode, Reference
@@ -49,23 +50,25 @@ class Commands:
         keyring: Keyring,
         places: Places,
         measures: Measures,
+        admission: Admission,
         clock: Clock,
     ) -> None:
         self._database = database
         self._keyring = keyring
         self._places = places
         self._measures = measures
+        self._admission = admission
         self._clock = clock
         self._homes = Homes(store)
         self._writer = Writer(store)
         self._turns = Turns()
 
     async def submit(
-        self, caller: Caller, reference: Reference, given: Given, *, correct: bool = False
+        self, actor: Actor, reference: Reference, given: Given, *, correct: bool = False
     ) -> StoredResponse:
         """Take a rating. With the external id of one that is there: the same content changes
         nothing, other content is a Conflict or, with `correct`, a correction."""
-        claim = None
+        caller, claim = actor.caller, None
         if given.external_id is not None:
             claim = claim_stream(await self._keyring.hasher(caller.tenant), given.external_id)
 
@@ -73,20 +76,25 @@ class Commands:
             place = await self._places.find(
                 caller.tenant, reference, claim=claim, measure=given.measure
             )
-            if place.holder is not None:
-                return await self._again(caller, place, place.holder, given, correct=correct)
             known, rating_id = place.known, new_id()
+            why = await self._admission.admit(actor, known.episode, given=given)
+            if place.holder is not None:
+                answer = await self._again(caller, place, place.holder, given, correct=correct)
+                await self._admission.done(actor, [known.episode.client_id], why)
+                return answer
             measure = await self._measure(caller.tenant, place, given.measure)
             event = ratings.submit(given, measure, known.episode, rating_id, self._latest())
             answer = StoredResponse(201, submitted_answer(event, known.version + 1))
             claims = [claim_of(caller.tenant, claim, known.episode, rating_id)] if claim else ()
             steps = [Step(stands(known), event, rating_id)]
-            return await self._writer.write(caller, steps, answer, claims=claims)
+            written = await self._writer.write(caller, steps, answer, claims=claims)
+            await self._admission.done(actor, [known.episode.client_id], why)
+            return written
 
         return await self._turns.take((caller.tenant, reference), once)
 
     async def correct(
-        self, caller: Caller, rating_id: str, asked: Correction, expected: int | None
+        self, actor: Actor, rating_id: str, asked: Correction, expected: int | None
     ) -> StoredResponse:
         """Let a rating say something else; `expected` is the version that it must have now."""
 
@@ -94,30 +102,36 @@ class Commands:
             given = ratings.with_changes(rating, asked.items, asked.total, asked.occurred_at)
             return ratings.correct(rating, given, asked.reason, measure, episode, self._latest())
 
-        return await self._change(caller, rating_id, expected, decide)
+        return await self._change(actor, rating_id, expected, decide)
 
     async def void(
-        self, caller: Caller, rating_id: str, reason: str, expected: int | None
+        self, actor: Actor, rating_id: str, reason: str, expected: int | None
     ) -> StoredResponse:
         """Let a rating count no more; `expected` is the version that it must have now."""
 
         def decide(rating: Rating, episode: Episode, _: Measure) -> Event | None:
             return ratings.void(rating, reason, episode.id)
 
-        return await self._change(caller, rating_id, expected, decide)
+        return await self._change(actor, rating_id, expected, decide)
 
     async def move(
-        self, caller: Caller, rating_id: str, target: Target, expected: int | None
+        self, actor: Actor, rating_id: str, target: Target, expected: int | None
     ) -> StoredResponse:
         """Let a rating go on in the episode that it belongs to; where it is there already,
         nothing changes. `expected` is the version that it must have now."""
+        caller = actor.caller
         first = await self._first_home(caller.tenant, rating_id)
 
         async def once() -> StoredResponse:
+            home = await self._homes.find(caller.tenant, first, rating_id)
+            leaves = (await self._places.find(caller.tenant, Reference(home.episode_id))).known
+            why = await self._admission.admit(actor, leaves.episode, what="rating")
+            known = (await self._places.find(caller.tenant, target.reference)).known
+            await self._admission.admit(actor, known.episode)
+            clients = {leaves.episode.client_id, known.episode.client_id}
+            await self._admission.done(actor, sorted(clients), why)
             if stored := await self._writer.stored(caller):
                 return stored
-            known = (await self._places.find(caller.tenant, target.reference)).known
-            home = await self._homes.find(caller.tenant, first, rating_id)
             check(home.rating, expected)
             if known.episode.id == home.episode_id:
                 return StoredResponse(200, rating_answer(home.rating, home.episode_id))
@@ -136,18 +150,22 @@ class Commands:
         return await self._turns.take((caller.tenant, Reference(first)), once)
 
     async def decline(
-        self, caller: Caller, reference: Reference, key: str, session_id: str | None
+        self, actor: Actor, reference: Reference, key: str, session_id: str | None
     ) -> StoredResponse:
         """The client would rather not fill in a measure."""
+        caller = actor.caller
 
         async def once() -> StoredResponse:
             place = await self._places.find(caller.tenant, reference, measure=key)
-            measure = await self._measure(caller.tenant, place, key)
             known = place.known
+            why = await self._admission.admit(actor, known.episode)
+            measure = await self._measure(caller.tenant, place, key)
             event = ratings.decline(known.episode, measure, session_id, self._clock())
             one = step(stands(known), event)
             answer = bare_answer(one.id, event.episode_id, known.version + 1)
-            return await self._writer.write(caller, [one], StoredResponse(201, answer))
+            written = await self._writer.write(caller, [one], StoredResponse(201, answer))
+            await self._admission.done(actor, [event.client_id], why)
+            return written
 
         return await self._turns.take((caller.tenant, reference), once)
 
@@ -172,18 +190,22 @@ class Commands:
         return await self._changed(caller, home, event)
 
     async def _change(
-        self, caller: Caller, rating_id: str, expected: int | None, decide: Decide
+        self, actor: Actor, rating_id: str, expected: int | None, decide: Decide
     ) -> StoredResponse:
         """Load the rating, decide, and append what was decided, if anything."""
+        caller = actor.caller
         first = await self._first_home(caller.tenant, rating_id)
 
         async def once() -> StoredResponse:
-            if stored := await self._writer.stored(caller):
-                return stored
             home = await self._homes.find(caller.tenant, first, rating_id)
-            check(home.rating, expected)
             key = ratings.known(home.rating).measure
             place = await self._places.find(caller.tenant, Reference(home.episode_id), measure=key)
+            # Also before an answer of before is told again: reach may have ended since.
+            why = await self._admission.admit(actor, place.known.episode, what="rating")
+            await self._admission.done(actor, [place.known.episode.client_id], why)
+            if stored := await self._writer.stored(caller):
+                return stored
+            check(home.rating, expected)
             measure = await self._measure(caller.tenant, place, key)
             event = decide(home.rating, place.known.episode, measure)
             return await self._changed(caller, home, event)

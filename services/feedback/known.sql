@@ -3,13 +3,17 @@
 -- each of p_claims who holds it. What is not there is left out. A stream of the organisation that
 -- is no claim may stand among p_claims too: it comes with its version.
 --
+-- `declined_since` is when the client, or somebody who is the same person, declined measuring;
+-- `restricted` says that nobody works with their data.
+--
 -- Every index is entered by the whole of its key; no other plan is allowed, since under the policy
 -- of tenants it would read every row of the tenant.
 CREATE OR REPLACE FUNCTION feedback_known(
     p_tenant text, p_ids text[], p_hashes text[], p_claims text[])
 RETURNS TABLE (
     asked text, episode_id text, client_id text, age_group text, opened_at timestamptz,
-    closed_at timestamptz, version integer, ref text)
+    closed_at timestamptz, version integer, ref text, declined_since timestamptz,
+    restricted boolean)
 LANGUAGE plpgsql
 SET plan_cache_mode = force_generic_plan
 SET enable_hashjoin = off
@@ -20,19 +24,36 @@ AS $$
 BEGIN
     PERFORM set_config('heroic.tenants', ARRAY[p_tenant]::text, true);
     RETURN QUERY
-    SELECT e.episode_id, e.episode_id, e.client_id, e.age_group, e.opened_at, e.closed_at,
+    WITH found AS (
+        SELECT e.episode_id AS name, e.*
+        FROM episodes e WHERE e.tenant = p_tenant AND e.episode_id = ANY (p_ids)
+        UNION ALL
+        SELECT e.external_hash, e.*
+        FROM episodes e WHERE e.tenant = p_tenant AND e.external_hash = ANY (p_hashes)
+    )
+    SELECT f.name, f.episode_id, f.client_id, f.age_group, f.opened_at, f.closed_at,
         COALESCE((SELECT s.version FROM streams s
-            WHERE s.tenant = p_tenant AND s.stream = 'feedback-' || e.episode_id), 0),
-        NULL::text
-    FROM episodes e WHERE e.tenant = p_tenant AND e.episode_id = ANY (p_ids)
+            WHERE s.tenant = p_tenant AND s.stream = 'feedback-' || f.episode_id), 0),
+        NULL::text, b.declined_since, COALESCE(b.restricted, false)
+    FROM found f
+    -- Merged clients are aliases of one, whose id this is.
+    CROSS JOIN LATERAL (
+        SELECT COALESCE((SELECT o.alias_of FROM access_clients o
+            WHERE o.tenant = p_tenant AND o.client_id = f.client_id), f.client_id) AS id
+    ) same
+    CROSS JOIN LATERAL (
+        SELECT min(c.measuring_since) FILTER (WHERE c.measuring = 'declined') AS declined_since,
+            bool_or(c.restricted) AS restricted
+        FROM (
+            SELECT o.* FROM access_clients o
+            WHERE o.tenant = p_tenant AND o.client_id = same.id
+            UNION ALL
+            SELECT o.* FROM access_clients o
+            WHERE o.tenant = p_tenant AND o.alias_of = same.id
+        ) c
+    ) b
     UNION ALL
-    SELECT e.external_hash, e.episode_id, e.client_id, e.age_group, e.opened_at, e.closed_at,
-        COALESCE((SELECT s.version FROM streams s
-            WHERE s.tenant = p_tenant AND s.stream = 'feedback-' || e.episode_id), 0),
-        NULL::text
-    FROM episodes e WHERE e.tenant = p_tenant AND e.external_hash = ANY (p_hashes)
-    UNION ALL
-    SELECT c.stream, NULL, NULL, NULL, NULL, NULL, c.version, c.ref
+    SELECT c.stream, NULL, NULL, NULL, NULL, NULL, c.version, c.ref, NULL, NULL
     FROM streams c WHERE c.tenant = p_tenant AND c.stream = ANY (p_claims);
 END
 $$;

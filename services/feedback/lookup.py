@@ -128,7 +128,13 @@ async def stream_of_rating(database: Database, tenant: str, rating_id: str) -> s
 def known(row: asyncpg.Record) -> Known:
     """An episode out of its row."""
     episode = Episode(
-        row["episode_id"], row["client_id"], row["age_group"], row["opened_at"], row["closed_at"]
+        row["episode_id"],
+        row["client_id"],
+        row["age_group"],
+        row["opened_at"],
+        row["closed_at"],
+        row["declined_since"],
+        row["restricted"],
     )
     return Known(episode, row["version"])
 

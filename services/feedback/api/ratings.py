@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response, StreamingResponse
 
+from services.feedback.admission import Actor
 from services.feedback.api.lines import references
 from services.feedback.api.models import (
     CorrectionIn,
@@ -20,14 +21,20 @@ from services.feedback.bulk import Bulk
 from services.feedback.chunks import Options
 from services.feedback.handlers import Commands
 from shared.commands import Caller
+from shared.errors import Forbidden
 from shared.security import Principal
+from shared.security.policy import POLICY
 from shared.web import Id, body, if_match, ndjson, ndjson_response, requires
+from shared.web.auth import permission_of
 from shared.web.idempotency import answered, idempotency_key
 from shared.web.ndjson import Line
+from shared.web.reach import action_of
 
 router = APIRouter(prefix="/v1/ratings", tags=["ratings"])
 
 Writer = Annotated[Principal, Depends(requires("ratings.write"))]
+Corrector = Annotated[Principal, Depends(requires("ratings.correct"))]
+Importer = Annotated[Principal, Depends(requires("ratings.import"))]
 OnConflict = Annotated[Literal["correct"] | None, Query()]
 
 
@@ -38,8 +45,10 @@ async def submit(
 ) -> Response:
     """Take a rating. 200 instead of 201: its `external_id` was there with the same content, or
     was corrected."""
+    if on_conflict is not None and not sent.principal.reach(POLICY["ratings.correct"]):
+        raise Forbidden("Corrections are not for you to make.")
     answer = await commands(request).submit(
-        caller(request, sent.principal),
+        actor(request, sent.principal),
         *sent.said,
         correct=on_conflict == "correct",
     )
@@ -59,7 +68,7 @@ router.add_api_route(
 @router.post("/bulk", response_class=StreamingResponse)
 async def bulk(
     request: Request,
-    principal: Writer,
+    principal: Importer,
     lines: Annotated[list[Line], Depends(ndjson(RatingIn))],
     on_conflict: OnConflict = None,
     mode: Annotated[Literal["history"] | None, Query()] = None,
@@ -73,7 +82,8 @@ async def bulk(
         dry_run=dry_run,
     )
     taker: Bulk = request.app.state.bulk
-    return ndjson_response(await taker.begin(options, lines, references(lines)))
+    results = await taker.begin(actor(request, principal), options, lines, references(lines))
+    return ndjson_response(results)
 
 
 @router.post("/decline", status_code=201, responses={201: {"model": RecordedOut}})
@@ -84,7 +94,7 @@ async def decline(
 ) -> Response:
     """The client would rather not fill in a measure: that is not a score of zero."""
     answer = await commands(request).decline(
-        caller(request, principal),
+        actor(request, principal),
         declined.reference(),
         declined.measure,
         declined.session_id,
@@ -95,13 +105,13 @@ async def decline(
 @router.post("/{rating_id}/correct", responses={200: {"model": RatingOut}})
 async def correct(
     request: Request,
-    principal: Writer,
+    principal: Corrector,
     rating_id: Id,
     correction: Annotated[CorrectionIn, Depends(body(CorrectionIn))],
 ) -> Response:
     """Let a rating say something else from now on; what it said stays in its history."""
     answer = await commands(request).correct(
-        caller(request, principal), rating_id, correction.correction(), if_match(request)
+        actor(request, principal), rating_id, correction.correction(), if_match(request)
     )
     return answered(answer)
 
@@ -109,13 +119,13 @@ async def correct(
 @router.post("/{rating_id}/void", responses={200: {"model": RatingOut}})
 async def void(
     request: Request,
-    principal: Writer,
+    principal: Corrector,
     rating_id: Id,
     voiding: Annotated[VoidIn, Depends(body(VoidIn))],
 ) -> Response:
     """Let a rating count no more."""
     answer = await commands(request).void(
-        caller(request, principal), rating_id, voiding.reason, if_match(request)
+        actor(request, principal), rating_id, voiding.reason, if_match(request)
     )
     return answered(answer)
 
@@ -123,13 +133,13 @@ async def void(
 @router.post("/{rating_id}/move", responses={200: {"model": RatingOut}})
 async def move(
     request: Request,
-    principal: Writer,
+    principal: Corrector,
     rating_id: Id,
     moving: Annotated[MoveIn, Depends(body(MoveIn))],
 ) -> Response:
     """Let a rating go on, under its id, in the episode that it belongs to."""
     answer = await commands(request).move(
-        caller(request, principal), rating_id, moving.target(), if_match(request)
+        actor(request, principal), rating_id, moving.target(), if_match(request)
     )
     return answered(answer)
 
@@ -138,6 +148,12 @@ def commands(request: Request) -> Commands:
     """The handlers that the application was started with."""
     found: Commands = request.app.state.commands
     return found
+
+
+def actor(request: Request, principal: Principal) -> Actor:
+    """Who does the request, and by which right, with its idempotency key."""
+    key = idempotency_key(request, principal)
+    return Actor(principal, permission_of(request), action_of(request), key)
 
 
 def caller(request: Request, principal: Principal) -> Caller:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import msgspec
 
 from shared.contracts.intake import AgeGroup
-from shared.errors import FieldError, Invalid
+from shared.errors import Conflict, FieldError, Invalid
 
 PRE_EPISODE = "pre_episode"
 FOLLOW_UP = "follow_up"
@@ -24,13 +24,31 @@ class Reference(NamedTuple):
 
 
 class Episode(msgspec.Struct, frozen=True):
-    """One client's course of care. `closed_at` is None while it is open."""
+    """One client's course of care. `closed_at` is None while it is open.
+
+    `declined_since` is when the client declined measuring, if they do. `restricted`: the law
+    demands keeping what there is, and nobody works with it.
+    """
 
     id: str
     client_id: str
     age_group: AgeGroup
     opened_at: datetime
     closed_at: datetime | None = None
+    declined_since: datetime | None = None
+    restricted: bool = False
+
+
+class MeasuringDeclined(Conflict):
+    """The client would rather not be measured; what they said before that is history."""
+
+    code, title = "measuring_declined", "The client declines measuring"
+
+
+def check_measuring(episode: Episode, occurred_at: datetime) -> None:
+    """Raise MeasuringDeclined for a rating that was given after the client had declined."""
+    if episode.declined_since is not None and occurred_at > episode.declined_since:
+        raise MeasuringDeclined("The client had declined measuring by then.")
 
 
 def check_time(occurred_at: datetime, latest: datetime) -> None:

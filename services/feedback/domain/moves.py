@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from services.feedback.domain.episode import PLACES, Episode, place
+from services.feedback.domain.episode import PLACES, Episode, check_measuring, place
 from services.feedback.domain.ratings import known
 from services.feedback.domain.state import Rating
 from shared.contracts.feedback import MoveReason, RatingContent, RatingMoved, RatingSubmitted
@@ -21,11 +21,13 @@ def move(
 
     It keeps its id, what it says and how it was scored; the session that it was about is one of
     the episode that it leaves, so that it goes on with `session_id`. Raises Conflict for a void
-    rating, Gone after an erasure, Invalid where `episode` cannot have a rating of that time.
+    rating, MeasuringDeclined as for a new one, Gone after an erasure, Invalid where `episode`
+    cannot have a rating of that time.
     """
     given, content = known(rating), rating.content or RatingContent()
     if rating.void:
         raise Conflict("The rating is void.")
+    check_measuring(episode, given.occurred_at)
     flags = [flag for flag in content.flags if flag not in PLACES]
     leaving = RatingMoved(
         rating_id=rating.id,

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from services.feedback.domain.episode import Episode, place
+from services.feedback.domain.episode import Episode, check_measuring, place
 from services.feedback.domain.measures import Measure
 from services.feedback.domain.state import Given, Rating
 from shared.contracts.feedback import (
@@ -36,15 +36,16 @@ def submit(
     *,
     imported: bool = False,
 ) -> RatingSubmitted:
-    """Take a rating, scored with the newest version of its measure. It is taken whatever the
-    client's measuring state is, closed episode or not.
+    """Take a rating, scored with the newest version of its measure, closed episode or not.
 
-    Raises Invalid for a measure that is not offered, numbers off their scale, a time in the
-    future or more than 90 days before the opening.
+    Raises MeasuringDeclined for one that was given after the client declined measuring, Invalid
+    for a measure that is not offered, numbers off their scale, a time in the future or more than
+    90 days before the opening.
     """
     definition = measure.offered()
     scored = score(definition, given.items, given.total)
     flags = place(episode, given.occurred_at, latest)
+    check_measuring(episode, given.occurred_at)
     return RatingSubmitted(
         rating_id=rating_id,
         episode_id=episode.id,
