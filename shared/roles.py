@@ -12,28 +12,20 @@ from fastapi import FastAPI
 from shared import migrations, telemetry
 from shared.settings import ServiceSettings
 from shared.topics import ensure_topics
-from shared.web import mount
+from shared.web import mount, server
 from shared.worker import Worker
 
 S = TypeVar("S", bound=ServiceSettings)
 
 HOST, PORT = "0.0.0.0", 8000  # noqa: S104 - inside a container; the proxy decides who gets here
-GRACE_SECONDS = 5
 
 Role = Callable[[S], Coroutine[Any, Any, int]]
 
 
 async def serve(service: str, app: FastAPI) -> int:
     """Serve HTTP until told to stop; the exit code."""
-    config = uvicorn.Config(
-        mount({service: app}),
-        host=HOST,
-        port=PORT,
-        access_log=False,
-        # Its own handlers print the words of errors, and those quote what they were given.
-        log_config=None,
-        timeout_graceful_shutdown=GRACE_SECONDS,
-    )
+    proxies = app.state.trusted_proxies
+    config = server.config(mount({service: app}), trusted_proxies=proxies, host=HOST, port=PORT)
     await uvicorn.Server(config).serve()
     return 0
 

@@ -52,6 +52,9 @@ class ServiceSettings(BaseSettings):
 
     public_url: str = "http://127.0.0.1:8080"
     """Where callers reach the platform; the issuer of its tokens."""
+    trusted_proxies: str = ""
+    """Addresses or networks of proxies, separated by commas, that say whose requests they pass
+    on; everybody else's word on that is worth nothing."""
     jwks_url: str = ""
     """Where the issuer publishes its keys; below `public_url` unless given."""
     signing_keys: str = ""

@@ -11,10 +11,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from deploy.setup.databases import SERVICES
-from shared.web.app import mount
-
-# Streams of events never end by themselves: they are cut when this time is over.
-GRACE_SECONDS = 5
+from shared.web import mount, server
 
 
 def create_service(service: str) -> FastAPI:
@@ -25,10 +22,5 @@ def create_service(service: str) -> FastAPI:
 
 
 if __name__ == "__main__":
-    config = uvicorn.Config(
-        mount({service: create_service(service) for service in SERVICES}),
-        access_log=False,
-        log_config=None,  # lines in JSON, as the services set them up
-        timeout_graceful_shutdown=GRACE_SECONDS,
-    )
+    config = server.config(mount({service: create_service(service) for service in SERVICES}))
     uvicorn.Server(config).run(sockets=[socket.socket(fileno=int(sys.argv[1]))])

@@ -67,6 +67,7 @@ def create_api(
     app.state.audited = audit and Audit(audit.database)
     app.state.origin = origin_of(settings.public_url) if settings else ""
     app.state.tls = app.state.origin.startswith("https:")
+    app.state.trusted_proxies = settings.trusted_proxies if settings else ""
     problems.install(app)
     app.add_middleware(Edge, service=service, tls=app.state.tls)
     _add_documents(app, service)
