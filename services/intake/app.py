@@ -7,11 +7,25 @@ from pathlib import Path
 from fastapi import FastAPI
 from redis.asyncio import Redis
 
-from services.intake.api import bulk, clients, episodes, oauth, staff
+from services.intake.api import (
+    bulk,
+    clients,
+    episodes,
+    integrations,
+    oauth,
+    oauth_errors,
+    organisation,
+    staff,
+    wellknown,
+)
+from services.intake.assertions import UsedAssertions
+from services.intake.directory import Directory
 from services.intake.handlers import Handlers
+from services.intake.machines import Machines
 from services.intake.organisations import Organisations
 from services.intake.rate_limit import RateLimiter
 from services.intake.settings import Settings
+from services.intake.staff import Staff
 from shared.access import Access, AccessHandler, AuditLog, Gate, access_group
 from shared.clock import utc_now
 from shared.consuming import Consumer, create_broker
@@ -19,7 +33,7 @@ from shared.database import create_database
 from shared.eventstore import EventStore
 from shared.privacy import open_keyring
 from shared.relay import Relay
-from shared.security import SigningKeys, TokenIssuer, TokenVerifier
+from shared.security import SigningKeyFile, TokenIssuer, TokenVerifier
 from shared.topics import topic
 from shared.web import create_api
 from shared.worker import Worker
@@ -34,7 +48,7 @@ def create_app(settings: Settings) -> FastAPI:
     database = create_database(settings.database_url)
     keyring = open_keyring(create_database(settings.keys_url), settings.key_encryption_key)
     store = EventStore(database, keyring, utc_now, service=SERVICE)
-    signing_keys = SigningKeys.read(Path(settings.signing_keys))
+    signing_keys = SigningKeyFile(Path(settings.signing_keys))
     redis = _redis(settings.redis_url)
     gate = Gate(database)
 
@@ -53,7 +67,16 @@ def create_app(settings: Settings) -> FastAPI:
     app = create_api(
         SERVICE,
         title="Heroic intake",
-        routers=[oauth.router, clients.router, episodes.router, bulk.router, staff.router],
+        routers=[
+            oauth.router,
+            wellknown.router,
+            clients.router,
+            episodes.router,
+            bulk.router,
+            organisation.router,
+            staff.router,
+            integrations.router,
+        ],
         lifespan=lifespan,
         # The issuer knows its own keys: nothing is asked of anybody.
         verifier=TokenVerifier(signing_keys, settings.issuer),
@@ -63,8 +86,15 @@ def create_app(settings: Settings) -> FastAPI:
         audit=AuditLog(database),
         settings=settings,
     )
-    app.state.handlers = Handlers(store, keyring, utc_now)
+    oauth_errors.install(app)
+    app.state.handlers = handlers = Handlers(store, keyring, utc_now)
     app.state.organisations = Organisations(store, keyring)
+    app.state.machines = Machines(store)
+    app.state.directory = Directory(database)
+    app.state.staff = Staff(store, database, handlers, utc_now)
+    app.state.used_assertions = UsedAssertions(database)
+    app.state.public_url = settings.issuer
+    app.state.token_endpoint = f"{settings.issuer}/intake/oauth/token"
     app.state.signing_keys = signing_keys
     app.state.issuer = TokenIssuer(signing_keys, settings.issuer)
     app.state.limiter = RateLimiter(redis)

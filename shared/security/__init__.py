@@ -1,8 +1,9 @@
 """Who is calling and what they may do: principals, the policy, tokens and the issuer's keys."""
 
-from shared.security.jwks import JwksUrl, KeySource, SigningKeys
+from shared.security.jwks import JwksUrl, KeySource
 from shared.security.policy import POLICY, SCOPES, Permission, Reach
 from shared.security.principal import Principal
+from shared.security.signing import SigningKeyFile, SigningKeys
 from shared.security.tokens import AUDIENCE, TokenIssuer, TokenVerifier
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "Permission",
     "Principal",
     "Reach",
+    "SigningKeyFile",
     "SigningKeys",
     "TokenIssuer",
     "TokenVerifier",

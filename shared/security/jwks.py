@@ -1,10 +1,9 @@
-"""The issuer's keys: the private set that intake signs with, the public one that others fetch."""
+"""The issuer's public keys, as the services fetch them."""
 
 import asyncio
 import json
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Protocol, cast
 
 import httpx
@@ -28,40 +27,6 @@ class KeySource(Protocol):
     async def key(self, kid: str) -> ECKey | None:
         """The key of this id, or None where there is none; `Unavailable` if it cannot be known."""
         ...
-
-
-class SigningKeys:
-    """The issuer's private keys: the first one signs, all of them verify (so keys can rotate)."""
-
-    def __init__(self, keys: list[ECKey]) -> None:
-        if not keys:
-            raise ValueError("an issuer needs a signing key")
-        self._keys = {_key_id(key): key for key in keys}
-        self.current = keys[0]
-
-    @classmethod
-    def generate(cls) -> "SigningKeys":
-        """One new key."""
-        return cls([ECKey.generate_key(CURVE, auto_kid=True)])
-
-    @classmethod
-    def read(cls, path: Path) -> "SigningKeys":
-        """The keys of a private JWK set file."""
-        keys = KeySet.import_key_set(cast(KeySetSerialization, _json(path.read_bytes()))).keys
-        return cls([_signing_key(key) for key in keys])
-
-    def write(self, path: Path) -> None:
-        """Keep the private set in a new file that only its owner can read."""
-        path.touch(mode=0o600, exist_ok=False)
-        path.write_bytes(_bytes(KeySet(list(self._keys.values())).as_dict(private=True)))
-
-    def public(self) -> bytes:
-        """The JWK set to publish."""
-        return _bytes(KeySet(list(self._keys.values())).as_dict(private=False))
-
-    async def key(self, kid: str) -> ECKey | None:
-        """The key of this id (the issuer verifies its own tokens without asking anybody)."""
-        return self._keys.get(kid)
 
 
 class JwksUrl:
@@ -112,11 +77,11 @@ class JwksUrl:
             if len(answer.content) > MAX_JWKS_BYTES:
                 return
             published = KeySet.import_key_set(cast(KeySetSerialization, _json(answer.content)))
-            keys = [_signing_key(key) for key in published.keys]
+            keys = [signing_key(key) for key in published.keys]
         except (httpx.HTTPError, JoseError, ValueError, TypeError, KeyError):
             # Nothing usable came: what was fetched before stays good for its five minutes.
             return
-        self._keys = {_key_id(key): key for key in keys}
+        self._keys = {key_id(key): key for key in keys}
         self._fetched = self._clock()
 
 
@@ -124,16 +89,14 @@ def _json(raw: bytes) -> object:
     return json.loads(raw)
 
 
-def _bytes(keys: KeySetSerialization) -> bytes:
-    return json.dumps(keys).encode()
-
-
-def _signing_key(key: object) -> ECKey:
+def signing_key(key: object) -> ECKey:
+    """`key`, which must be one that can sign tokens here; TypeError for any other."""
     if not isinstance(key, ECKey) or key.curve_name != CURVE:
         raise TypeError(f"only {CURVE} keys sign tokens here")
     return key
 
 
-def _key_id(key: ECKey) -> str:
+def key_id(key: ECKey) -> str:
+    """The id of a key, made from the key where it has none."""
     key.ensure_kid()
     return key.kid or key.thumbprint()

@@ -12,8 +12,9 @@ from joserfc.jwt import JWTClaimsRegistry
 
 from shared.errors import Unauthenticated
 from shared.ids import is_id, new_id
-from shared.security.jwks import ALGORITHM, KeySource, SigningKeys
+from shared.security.jwks import ALGORITHM, KeySource
 from shared.security.principal import SCOPES, Principal, PrincipalKind, StaffRole
+from shared.security.signing import Signing
 
 AUDIENCE = "heroic"
 LIFETIME_SECONDS = 300
@@ -31,10 +32,15 @@ class Verified(NamedTuple):
     ends: float
 
 
+def session_of_secret(secret_id: str) -> str:
+    """The session of the tokens that an integration gets by one of its secrets: it ends with it."""
+    return f"secret-{secret_id}"
+
+
 class TokenIssuer:
     """Signs the tokens of the platform."""
 
-    def __init__(self, keys: SigningKeys, issuer: str, *, audience: str = AUDIENCE) -> None:
+    def __init__(self, keys: Signing, issuer: str, *, audience: str = AUDIENCE) -> None:
         self._keys = keys
         self._issuer = issuer
         self._audience = audience
@@ -57,7 +63,9 @@ class TokenIssuer:
         if principal.roles:
             claims["roles"] = sorted(principal.roles)
         if principal.session is not None:
-            claims |= {"sid": principal.session, "csrf": principal.csrf}
+            claims["sid"] = principal.session
+        if principal.csrf is not None:
+            claims["csrf"] = principal.csrf
         key = self._keys.current
         return jwt.encode({"alg": ALGORITHM, "kid": key.kid}, claims, key, [ALGORITHM])
 
@@ -66,14 +74,14 @@ class TokenVerifier:
     """Verifies tokens against the issuer's keys.
 
     A signature costs about 180 µs, so tokens that verified are remembered, at most 10,000 of
-    them, until they expire.
+    them, until they expire, and for five minutes at most: a key that is withdrawn counts no longer.
     """
 
     def __init__(self, keys: KeySource, issuer: str, *, audience: str = AUDIENCE) -> None:
         self._keys = keys
         self._issuer = issuer
         self._audience = audience
-        self._seen: OrderedDict[str, Verified] = OrderedDict()
+        self._seen: OrderedDict[str, tuple[Verified, float]] = OrderedDict()
 
     async def verify(self, token: str) -> Verified:
         """Whose token this is; `Unauthenticated` for anything but a good one.
@@ -81,13 +89,15 @@ class TokenVerifier:
         Raises `Unavailable` where the issuer's keys cannot be had.
         """
         if (seen := self._seen.get(token)) is not None:
-            if time.time() < seen.ends:
-                return seen
+            verified, until = seen
+            if time.time() < until:
+                return verified
             del self._seen[token]
-        self._seen[token] = seen = await self._read(token)
+        verified = await self._read(token)
+        self._seen[token] = verified, min(verified.ends, time.time() + LIFETIME_SECONDS)
         if len(self._seen) > CACHED_TOKENS:
             self._seen.popitem(last=False)
-        return seen
+        return verified
 
     async def _read(self, token: str) -> Verified:
         if len(token) > MAX_TOKEN_CHARS:

@@ -1,36 +1,69 @@
-"""An organisation with its clinics, its people and the machines that act for it."""
+"""An organisation: its clinics and teams, what it leaves to consent, and how people get in."""
 
 from collections.abc import Iterable
 
 import msgspec
 
 from shared.contracts import Event
+from shared.contracts.intake import Purpose
 from shared.contracts.people import (
     ClinicOpened,
-    IntegrationRegistered,
-    IntegrationRevoked,
+    ConsentPolicySet,
+    IdentityProviderSecret,
+    IdentityProviderSet,
     OrganisationRegistered,
-    PersonDetails,
-    PersonInvited,
+    SignInPolicySet,
+    StaffRole,
+    TeamFormed,
 )
-from shared.errors import Conflict
+from shared.errors import Conflict, FieldError, Invalid
 
 
-class Organisation(msgspec.Struct, frozen=True, kw_only=True):
-    """An organisation as it stands: its name, and its clinics by id."""
+class Clinic(msgspec.Struct, frozen=True, kw_only=True):
+    """A place of work."""
 
     id: str
     name: str
-    clinics: dict[str, str] = {}
+    timezone: str
 
 
-class Integration(msgspec.Struct, frozen=True, kw_only=True):
-    """A machine that may act for an organisation."""
+class Team(msgspec.Struct, frozen=True, kw_only=True):
+    """Who works together; supervisors see the clients of the members of teams that they lead."""
 
     id: str
-    scopes: frozenset[str]
-    secret_hash: str
-    revoked: bool = False
+    name: str
+    clinic_id: str | None = None
+    lead_ids: list[str] = []
+    member_ids: list[str] = []
+
+
+class IdentityProvider(msgspec.Struct, frozen=True, kw_only=True):
+    """Where people of the organisation sign in by OpenID Connect."""
+
+    issuer: str
+    client_id: str
+    group_claim: str = "groups"
+    group_roles: dict[str, list[StaffRole]] = {}
+    client_secret: str | None = None
+
+
+class SignInPolicy(msgspec.Struct, frozen=True, kw_only=True):
+    """Roles that need a second factor, and how many days an approved erasure waits."""
+
+    second_factor_roles: list[StaffRole] = []
+    erasure_wait_days: int = 7
+
+
+class Organisation(msgspec.Struct, frozen=True, kw_only=True):
+    """An organisation as it stands; clinics and teams by their ids."""
+
+    id: str
+    name: str
+    clinics: dict[str, Clinic] = {}
+    teams: dict[str, Team] = {}
+    consents: dict[Purpose, bool] = {}
+    sign_in: SignInPolicy = SignInPolicy()
+    provider: IdentityProvider | None = None
 
 
 def register(organisation: Organisation | None, organisation_id: str, name: str) -> list[Event]:
@@ -40,57 +73,119 @@ def register(organisation: Organisation | None, organisation_id: str, name: str)
     return [OrganisationRegistered(organisation_id=organisation_id, name=name)]
 
 
-def open_clinic(
-    organisation: Organisation | None, clinic_id: str, name: str, timezone: str
-) -> list[Event]:
+def open_clinic(organisation: Organisation, clinic: Clinic) -> list[Event]:
     """A new clinic of the organisation."""
-    if organisation is None:
-        raise Conflict("The organisation is not registered.")
-    return [ClinicOpened(clinic_id=clinic_id, name=name, timezone=timezone)]
+    return [ClinicOpened(clinic_id=clinic.id, name=clinic.name, timezone=clinic.timezone)]
 
 
-def invite(person_id: str, name: str, email: str | None, roles: list[str]) -> list[Event]:
-    """A new member of staff."""
-    details = PersonDetails(name=name, email=email)
-    return [PersonInvited(person_id=person_id, roles=roles, private=details)]
+def form_team(organisation: Organisation, team: Team) -> list[Event]:
+    """A team as it is from now on, new or known; nothing where it is so already.
 
-
-def register_integration(
-    integration_id: str, name: str, scopes: Iterable[str], secret_hash: str
-) -> list[Event]:
-    """A new machine; the secret itself is never kept."""
+    Raises Invalid for a clinic that the organisation does not have. That its people are known is
+    for the caller to see.
+    """
+    if team.clinic_id is not None and team.clinic_id not in organisation.clinics:
+        raise Invalid(errors=[FieldError("/clinic_id", "There is no such clinic.", "unknown")])
+    if organisation.teams.get(team.id) == team:
+        return []
     return [
-        IntegrationRegistered(
-            integration_id=integration_id,
-            name=name,
-            scopes=sorted(scopes),
-            secret_hash=secret_hash,
+        TeamFormed(
+            team_id=team.id,
+            name=team.name,
+            clinic_id=team.clinic_id,
+            lead_ids=team.lead_ids,
+            member_ids=team.member_ids,
         )
     ]
 
 
-def fold_organisation(events: Iterable[Event]) -> Organisation | None:
+def set_consents(organisation: Organisation, defaults: dict[Purpose, bool]) -> list[Event]:
+    """What holds for clients who have not decided, from now on."""
+    return [] if organisation.consents == defaults else [ConsentPolicySet(defaults=defaults)]
+
+
+def set_sign_in(organisation: Organisation, policy: SignInPolicy) -> list[Event]:
+    """Who needs a second factor, from now on."""
+    if organisation.sign_in == policy:
+        return []
+    return [
+        SignInPolicySet(
+            second_factor_roles=policy.second_factor_roles,
+            erasure_wait_days=policy.erasure_wait_days,
+        )
+    ]
+
+
+def set_provider(organisation: Organisation, provider: IdentityProvider | None) -> list[Event]:
+    """Where people sign in from now on; None: here alone.
+
+    A provider without a secret keeps the one that is known for the same issuer and client id.
+    """
+    known = organisation.provider
+    if provider is None:
+        return [] if known is None else [IdentityProviderSet(issuer="", client_id="")]
+    same_client = known is not None and (known.issuer, known.client_id) == (
+        provider.issuer,
+        provider.client_id,
+    )
+    if provider.client_secret is None and known is not None and same_client:
+        provider = msgspec.structs.replace(provider, client_secret=known.client_secret)
+    if provider == known:
+        return []
+    secret = provider.client_secret
+    return [
+        IdentityProviderSet(
+            issuer=provider.issuer,
+            client_id=provider.client_id,
+            group_claim=provider.group_claim,
+            group_roles=provider.group_roles,
+            private=IdentityProviderSecret(client_secret=secret) if secret else None,
+        )
+    ]
+
+
+def fold(events: Iterable[Event], organisation: Organisation | None = None) -> Organisation | None:
     """The organisation after `events`."""
-    organisation: Organisation | None = None
     for event in events:
         if isinstance(event, OrganisationRegistered):
             organisation = Organisation(id=event.organisation_id, name=event.name)
-        elif isinstance(event, ClinicOpened) and organisation is not None:
-            clinics = {**organisation.clinics, event.clinic_id: event.name}
-            organisation = msgspec.structs.replace(organisation, clinics=clinics)
+        elif organisation is not None:
+            organisation = msgspec.structs.replace(organisation, **_changes(organisation, event))
     return organisation
 
 
-def fold_integration(events: Iterable[Event]) -> Integration | None:
-    """The integration after `events`."""
-    integration: Integration | None = None
-    for event in events:
-        if isinstance(event, IntegrationRegistered):
-            integration = Integration(
-                id=event.integration_id,
-                scopes=frozenset(event.scopes),
-                secret_hash=event.secret_hash,
+def _changes(organisation: Organisation, event: Event) -> dict[str, object]:
+    match event:
+        case ClinicOpened():
+            clinic = Clinic(id=event.clinic_id, name=event.name, timezone=event.timezone)
+            return {"clinics": {**organisation.clinics, clinic.id: clinic}}
+        case TeamFormed():
+            team = Team(
+                id=event.team_id,
+                name=event.name,
+                clinic_id=event.clinic_id,
+                lead_ids=event.lead_ids,
+                member_ids=event.member_ids,
             )
-        elif isinstance(event, IntegrationRevoked) and integration is not None:
-            integration = msgspec.structs.replace(integration, revoked=True)
-    return integration
+            return {"teams": {**organisation.teams, team.id: team}}
+        case ConsentPolicySet():
+            return {"consents": event.defaults}
+        case SignInPolicySet():
+            policy = SignInPolicy(
+                second_factor_roles=event.second_factor_roles,
+                erasure_wait_days=event.erasure_wait_days,
+            )
+            return {"sign_in": policy}
+        case IdentityProviderSet():
+            return {"provider": _provider(event) if event.issuer else None}
+    return {}
+
+
+def _provider(event: IdentityProviderSet) -> IdentityProvider:
+    return IdentityProvider(
+        issuer=event.issuer,
+        client_id=event.client_id,
+        group_claim=event.group_claim,
+        group_roles=event.group_roles,
+        client_secret=event.private.client_secret if event.private else None,
+    )

@@ -15,7 +15,8 @@ from fastapi import FastAPI
 
 from deploy.setup.databases import DatabaseUrls
 from services.intake.app import create_app
-from services.intake.organisations import Credentials, Organisations
+from services.intake.machines import Credentials
+from services.intake.organisations import Organisations
 from services.intake.settings import Settings
 from shared.migrations import upgrade
 from shared.privacy import migrate_keys

@@ -23,7 +23,6 @@ from tests.integration.intake.home import Caller, Intake
 
 Operation = APIOperation[Any, Any, Any, Any]
 EXAMPLES = 20
-WITHOUT_INPUT = {"/.well-known/jwks.json"}
 
 
 @schemathesis.serializer("application/x-ndjson")
@@ -62,9 +61,15 @@ async def test_generated_calls_are_answered_as_documented(
         headers = {"Authorization": caller.http.headers["Authorization"]}
         for found in schema.get_all_operations():
             assert isinstance(found, Ok)
-            if mode.is_negative and found.ok().path in WITHOUT_INPUT:
+            if mode.is_negative and not takes_input(found.ok()):
                 continue
             await asyncio.to_thread(try_calls, found.ok(), base_url, headers, mode, known)
+
+
+def takes_input(operation: Operation) -> bool:
+    """Whether there is anything in its description that a call could get wrong."""
+    asked = [one for one in operation.iter_parameters() if one.location == "query"]
+    return bool(operation.body or asked)
 
 
 def try_calls(
