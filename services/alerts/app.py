@@ -18,10 +18,12 @@ from services.alerts.consumers import (
 )
 from services.alerts.handlers import SERVICE, Alerts
 from services.alerts.live.log import Log
+from services.alerts.ownership import OwnershipHandler
 from services.alerts.purging import PURGE
+from services.alerts.reaching import Reach
 from services.alerts.settings import Settings
 from services.alerts.timekeeping import Timekeeper, through
-from shared.access import Access, AccessHandler, AuditLog, Gate, access_group
+from shared.access import Access, AuditLog, Gate, access_group
 from shared.consuming import Consumer, create_broker
 from shared.database import create_database
 from shared.eventstore import EventStore
@@ -55,7 +57,7 @@ def create_app(settings: Settings) -> FastAPI:
     store = EventStore(database, keyring, service=SERVICE)
     bell = Bell(settings.redis_url)
     log = Log(database)
-    gate = Gate(database)
+    gate, access = Gate(database), Access(database)
     hub = Hub(log, Ear(settings.redis_url), rest_seconds=REST_SECONDS)
 
     @asynccontextmanager
@@ -83,11 +85,13 @@ def create_app(settings: Settings) -> FastAPI:
         verifier=TokenVerifier(JwksUrl(settings.effective_jwks_url), settings.issuer),
         ready=ready,
         gate=gate,
-        access=Access(database),
+        access=access,
         audit=AuditLog(database),
         settings=settings,
     )
-    app.state.context = Context(database, store, Alerts(database, store, bell), log, hub)
+    app.state.context = Context(
+        database, store, Alerts(database, store, bell), Reach(database, access), log, hub
+    )
     return app
 
 
@@ -138,9 +142,9 @@ def create_worker(settings: Settings, *, urgent: bool = True, rules: bool = True
         access = Consumer(
             group=access_group(SERVICE),
             topics=[topic("intake")],
-            handler=AccessHandler(),
+            handler=OwnershipHandler(store, bell),
             database=database,
-            store=None,
+            store=store,
             broker=broker,
             tombstones=True,
         )

@@ -149,7 +149,7 @@ async def up_to_date(
         for number, row in enumerate(found):
             if row.behind:
                 told = await store.read_in(conn, tenant, alert_stream(row.alert.id))
-                found[number] = row_of(told, row.assignee)
+                found[number] = row_of(told)
                 plan.alerts[tenant, row.alert.id] = found[number].alert
     return rows
 

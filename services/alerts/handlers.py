@@ -9,6 +9,8 @@ from services.alerts.bell import Bell
 from services.alerts.care import load_closed
 from services.alerts.domain.alert import Alert, alert_stream, evolve, fold
 from services.alerts.domain.commands import Command, decide
+from services.alerts.ownership import owners_of
+from services.alerts.reaching import UNKNOWN
 from services.alerts.rows import save_alerts
 from services.alerts.writing import append_of
 from shared.consuming import held_back_since
@@ -24,6 +26,7 @@ from shared.eventstore import (
     WrongVersion,
 )
 from shared.ids import new_id
+from shared.purging import living, no_purge
 from shared.telemetry import current_trace_id, current_traceparent
 
 log = logging.getLogger(__name__)
@@ -41,11 +44,12 @@ class Answer(Protocol):
 
 
 class Around(NamedTuple):
-    """Which episodes are closed (those that intake has not told of yet are left out), and since
-    when data of which clients is held back."""
+    """Which episodes are closed (those that intake has not told of yet are left out), since when
+    data of which clients is held back, and whose the alerts of each episode are."""
 
     closed: Mapping[str, bool]
     held_back_since: Mapping[str, datetime]
+    owners: Mapping[str, str | None]
 
 
 class Asked(NamedTuple):
@@ -69,19 +73,21 @@ class Alerts:
         """The events of one alert; NotFound where the tenant has no such alert."""
         events = await self._store.read(tenant, alert_stream(alert_id))
         if not events:
-            raise NotFound("There is no such alert.")
+            raise NotFound(UNKNOWN)
         return events
 
     async def around(self, tenant: str, found: Sequence[Alert]) -> Around:
         """What belongs to these alerts without being of them."""
+        of_episode = {alert.series.episode_id: alert for alert in found}
         async with self._database.session(tenant) as conn:
-            closed = await load_closed(
-                driver(conn), tenant, {alert.series.episode_id for alert in found}
-            )
+            closed = await load_closed(driver(conn), tenant, of_episode)
             held = await held_back_since(
                 conn, tenant, sorted({alert.series.client_id for alert in found})
             )
-        return Around(closed, held)
+            owners = await owners_of(
+                driver(conn), [(tenant, alert) for alert in of_episode.values()]
+            )
+        return Around(closed, held, dict(zip(of_episode, owners, strict=True)))
 
     async def do(self, asked: Asked, command: Command, answer: Answer) -> StoredResponse:
         """Do `command`; what `answer` makes of the alert after it, or the answer of before.
@@ -142,6 +148,11 @@ class Alerts:
         return StoredResponse(200, body)
 
     async def keep(self, tenant: str, alerts: Sequence[Alert]) -> None:
-        """Bring rows up to date with the streams, so that whoever lists them finds what is."""
+        """Bring rows up to date with the streams, so that whoever lists them finds what is; of who
+        has been erased meanwhile there are none."""
         async with self._database.session(tenant) as conn:
-            await save_alerts(driver(conn), ((tenant, alert) for alert in alerts))
+            raw = driver(conn)
+            await no_purge(raw, [tenant])
+            alive = await living(raw, {(tenant, alert.series.client_id) for alert in alerts})
+            kept = [one for one in alerts if (tenant, one.series.client_id) in alive]
+            await save_alerts(raw, ((tenant, alert) for alert in kept))

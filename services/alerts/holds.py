@@ -9,7 +9,7 @@ import asyncpg
 from services.alerts.care_rows import episodes_of, touch
 from services.alerts.domain.holding import INSTANT
 from services.alerts.rows import Key
-from shared.database import Database, driver
+from shared.database import Database, driver, worker_session
 from shared.purging import no_purge
 
 TENANTS = "SELECT tenant FROM tenants"
@@ -46,7 +46,7 @@ ON CONFLICT DO NOTHING
 
 async def mirror_holds(database: Database, now: datetime) -> None:
     """Take in which holds have begun and which have ended, and have their episodes looked at."""
-    async with database.session() as conn:
+    async with worker_session(database) as conn:
         tenants = [row["tenant"] for row in await driver(conn).fetch(TENANTS)]
     async with database.session(*tenants) as conn:
         raw = driver(conn)

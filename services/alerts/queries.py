@@ -1,15 +1,18 @@
-"""The list of alerts: filters and pages over their rows."""
+"""The list of alerts: who may see them, filters, and pages over their rows."""
 
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import desc, select, tuple_
+from sqlalchemy import ColumnElement, and_, desc, func, not_, select, text, tuple_
 
 from services.alerts.domain.alert import Status
+from services.alerts.reaching import within
 from services.alerts.rows import Row, read
-from services.alerts.tables import alerts
+from services.alerts.tables import OPEN, alerts
 from shared.contracts.outcomes import Severity
 from shared.database import Database
+from shared.security import Principal
+from shared.security.policy import Permission
 
 Place = tuple[datetime, str]
 """Where a page begins: after the alert raised at this time, with this id."""
@@ -23,34 +26,63 @@ class Filters(NamedTuple):
     rule: list[str]
     client_id: str | None = None
     assignee: str | None = None
+    ownerless: bool | None = None
+
+
+# Few enough to ask of each whose it is: alerts of clients for whom somebody, or a member of a team
+# that they lead, cares or once cared.
+AROUND = text("""
+alerts.client_id IN (
+    SELECT access_same(a.tenant, a.client_id) FROM access_care AS a
+    WHERE a.tenant = :owner_tenant
+        AND a.person_id IN (SELECT access_carers(:owner_tenant, :owner, true))
+)
+""")
 
 
 async def list_alerts(
-    database: Database, tenant: str, wanted: Filters, after: Place | None, limit: int
+    database: Database,
+    principal: Principal,
+    permission: Permission,
+    wanted: Filters,
+    after: Place | None,
+    limit: int,
 ) -> list[Row]:
-    """At most `limit` alerts of `tenant`, the newest first."""
+    """At most `limit` alerts that `principal` reaches within `permission`, the newest first."""
     columns = alerts.c
     query = (
-        select(columns.state, columns.raised_at, columns.changed_at, columns.assignee)
-        .where(columns.tenant == tenant)
+        select(columns.state, columns.raised_at, columns.changed_at)
+        .where(columns.tenant == principal.tenant, within(principal, permission))
+        .where(*_conditions(principal.tenant, wanted))
         .order_by(desc(columns.raised_at), desc(columns.alert_id))
         .limit(limit)
     )
-    for column, values in (
-        (columns.status, wanted.status),
-        (columns.severity, wanted.severity),
-        (columns.rule, wanted.rule),
-    ):
-        if values:
-            query = query.where(column.in_(values))
-    for column, value in (
-        (columns.client_id, wanted.client_id),
-        (columns.assignee, wanted.assignee),
-    ):
-        if value is not None:
-            query = query.where(column == value)
     if after is not None:
         query = query.where(tuple_(columns.raised_at, columns.alert_id) < tuple_(*after))
-    async with database.session(tenant) as conn:
+    async with database.session(principal.tenant) as conn:
         rows = (await conn.execute(query)).mappings().all()
     return [read(dict(row)) for row in rows]
+
+
+def _conditions(tenant: str, wanted: Filters) -> list[ColumnElement[bool]]:
+    columns = alerts.c
+    found: list[ColumnElement[bool]] = [
+        column.in_(values)
+        for column, values in (
+            (columns.status, wanted.status),
+            (columns.severity, wanted.severity),
+            (columns.rule, wanted.rule),
+        )
+        if values
+    ]
+    if wanted.client_id is not None:
+        # Merged clients are one: either id shows the alerts of both.
+        found.append(columns.client_id.in_(select(func.access_same(tenant, wanted.client_id))))
+    owner = func.alert_owner(columns.tenant, columns.client_id, columns.episode_id)
+    if wanted.assignee is not None:
+        around = AROUND.bindparams(owner_tenant=tenant, owner=wanted.assignee)
+        found += [and_(around), owner == wanted.assignee]
+    if wanted.ownerless is not None:
+        nobody = and_(text(OPEN), owner.is_(None))
+        found.append(nobody if wanted.ownerless else not_(nobody))
+    return found

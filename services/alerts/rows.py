@@ -32,7 +32,6 @@ class Row(NamedTuple):
     alert: Alert
     raised_at: datetime
     changed_at: datetime
-    assignee: str | None = None
     behind: bool = False
 
 
@@ -44,13 +43,13 @@ class Heard(NamedTuple):
 
 
 OF_SERIES = """
-SELECT i.ord, a.state, a.raised_at, a.changed_at, a.assignee, a.version < (
+SELECT i.ord, a.state, a.raised_at, a.changed_at, a.version < (
         SELECT version FROM streams
         WHERE tenant = i.tenant AND stream = 'alert-' || a.alert_id
     ) AS behind
 FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS i(tenant, series_id, ord)
 CROSS JOIN LATERAL (
-    SELECT alert_id, version, state, raised_at, changed_at, assignee FROM alerts
+    SELECT alert_id, version, state, raised_at, changed_at FROM alerts
     WHERE tenant = i.tenant AND series_id = i.series_id
     ORDER BY raised_at, alert_id
     OFFSET 0
@@ -70,13 +69,13 @@ CROSS JOIN LATERAL (
 
 # The times are those of the alert's latest event, which this transaction has just written.
 SAVE = """
-INSERT INTO alerts (tenant, alert_id, series_id, client_id, rule, severity, status, version,
-    live_version, state, raised_at, changed_at)
+INSERT INTO alerts (tenant, alert_id, series_id, client_id, episode_id, rule, severity, status,
+    version, live_version, state, raised_at, changed_at)
 SELECT i.*, e.recorded_at, e.recorded_at
 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[],
-    $8::int[], $9::int[], $10::bytea[])
-    AS i(tenant, alert_id, series_id, client_id, rule, severity, status, version, live_version,
-        state)
+    $8::text[], $9::int[], $10::int[], $11::bytea[])
+    AS i(tenant, alert_id, series_id, client_id, episode_id, rule, severity, status, version,
+        live_version, state)
 CROSS JOIN LATERAL (
     SELECT recorded_at FROM events
     WHERE tenant = i.tenant AND stream = 'alert-' || i.alert_id AND version = i.version
@@ -99,7 +98,7 @@ ON CONFLICT (tenant, series_id, rating_id) DO UPDATE SET state = EXCLUDED.state
 TAKE = """
 WITH took AS (
     INSERT INTO taken AS t (tenant, stream, version)
-    SELECT * FROM unnest($11::text[], $12::text[], $13::int[])
+    SELECT * FROM unnest($12::text[], $13::text[], $14::int[])
     ON CONFLICT (tenant, stream) DO UPDATE SET version = greatest(t.version, EXCLUDED.version)
 )
 """
@@ -156,6 +155,7 @@ def _columns(alerts: Iterable[tuple[str, Alert]]) -> list[list[object]]:
         [alert.id for _, alert in rows],
         [alert.series.id for _, alert in rows],
         [alert.series.client_id for _, alert in rows],
+        [alert.series.episode_id for _, alert in rows],
         [alert.rule for _, alert in rows],
         [alert.severity for _, alert in rows],
         [alert.status for _, alert in rows],
@@ -184,10 +184,10 @@ def read(row: Mapping[str, Any]) -> Row:
     """A row of the table as it was fetched."""
     behind = bool(row.get("behind"))
     alert = decode(row["state"])
-    return Row(alert, row["raised_at"], row["changed_at"], row["assignee"], behind)
+    return Row(alert, row["raised_at"], row["changed_at"], behind)
 
 
-def row_of(told: Sequence[Recorded[Event]], assignee: str | None = None) -> Row:
+def row_of(told: Sequence[Recorded[Event]]) -> Row:
     """The row that follows from the events of an alert's stream."""
     alert = fold(one.data for one in told)
-    return Row(alert, told[0].recorded_at, told[-1].recorded_at, assignee)
+    return Row(alert, told[0].recorded_at, told[-1].recorded_at)

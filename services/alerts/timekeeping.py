@@ -25,7 +25,7 @@ from services.alerts.holds import mirror_holds
 from services.alerts.look import Look
 from services.alerts.rule_sets import load_rule_sets
 from shared.consuming.progress import processed_through
-from shared.database import Database, driver
+from shared.database import Database, driver, worker_session
 from shared.errors import Conflict, HeroicError, Unavailable
 from shared.eventstore import EventStore
 from shared.privacy import SubjectErased
@@ -98,7 +98,7 @@ class Timekeeper:
                 return
 
     async def _due(self, now: datetime) -> list[Due]:
-        async with self._database.session() as conn:
+        async with worker_session(self._database) as conn:
             return await next_due(driver(conn), now, AT_ONCE)
 
     async def _one_by_one(self, found: Sequence[Due], now: datetime) -> bool:

@@ -7,6 +7,7 @@ from fastapi import Depends, Request
 
 from services.alerts.handlers import Alerts
 from services.alerts.live.log import Log, Message
+from services.alerts.reaching import Reach
 from shared.database import Database
 from shared.eventstore import EventStore
 from shared.hub import Hub
@@ -21,6 +22,7 @@ class Context:
     database: Database
     store: EventStore
     alerts: Alerts
+    reach: Reach
     log: Log
     hub: Hub[Message]
 

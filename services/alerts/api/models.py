@@ -78,7 +78,8 @@ class AlertView(ApiModel):
 
     `inputs` and `thresholds` are points; they and the texts are empty once the client is erased.
     `held_back_since` is there while an event of the client could not be read. Alerts on the
-    episode as a whole have neither measure nor rater.
+    episode as a whole have neither measure nor rater. `assignee` is who answers for it by the care
+    team as it stands now; `ownerless`: it is open, and there is nobody left who would.
     """
 
     id: str
@@ -101,6 +102,7 @@ class AlertView(ApiModel):
     text: str
     flags: list[str]
     assignee: str | None
+    ownerless: bool
     history: list[HistoryView]
     held_back_since: datetime | None
     version: int

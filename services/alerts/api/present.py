@@ -24,6 +24,7 @@ from shared.eventstore.position import encode_position
 from shared.web import from_tenths
 
 BY_RULE = "rule"
+WRITTEN = ("note", "seen_how", "outcome", "reason")
 
 EPISODE_STATUS: Mapping[bool | None, Literal["open", "closed", "unknown"]] = {
     False: "open",
@@ -53,10 +54,17 @@ def done(alert: Alert) -> bytes:
     return view.model_dump_json().encode()
 
 
-def alert_view(row: Row, told: Sequence[Recorded[Event]], around: Around) -> AlertView:
-    """An alert with its history; `row` is made of the same events."""
+def alert_view(
+    row: Row, told: Sequence[Recorded[Event]], around: Around, *, words: bool
+) -> AlertView:
+    """An alert with its history; `row` is made of the same events.
+
+    Without `words` all that people wrote is left out: it may tell who the client is.
+    """
     alert, series = row.alert, row.alert.series
     content = alert.content or AlertContent()
+    owner = around.owners.get(series.episode_id)
+    history = [history_view(one) for one in told]
     return AlertView(
         id=alert.id,
         client_id=series.client_id,
@@ -77,8 +85,9 @@ def alert_view(row: Row, told: Sequence[Recorded[Event]], around: Around) -> Ale
         counterfactual=content.counterfactual,
         text=content.text,
         flags=content.flags,
-        assignee=row.assignee,
-        history=[history_view(one) for one in told],
+        assignee=owner,
+        ownerless=owner is None and not alert.ended,
+        history=history if words else [without_words(one) for one in history],
         held_back_since=around.held_back_since.get(series.client_id),
         version=alert.version,
         link=link(alert.id),
@@ -88,6 +97,11 @@ def alert_view(row: Row, told: Sequence[Recorded[Event]], around: Around) -> Ale
 def points_of(content: AlertContent) -> dict[str, float]:
     """What the rule looked at, in points."""
     return {name: from_tenths(tenths) for name, tenths in content.inputs.items()}
+
+
+def without_words(view: HistoryView) -> HistoryView:
+    """What happened, without what somebody wrote about it."""
+    return view.model_copy(update=dict.fromkeys(WRITTEN))
 
 
 def history_view(recorded: Recorded[Event]) -> HistoryView:

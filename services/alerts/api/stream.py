@@ -10,10 +10,11 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from services.alerts.api.context import Context, Parts, Reader
 from services.alerts.api.present import link
+from services.alerts.live.listening import Listener
 from services.alerts.live.log import Bookmark, Message, Wanted
 from shared.contracts.outcomes import Severity
-from shared.web.auth import token_ends
-from shared.web.sse import EVENT_STREAM, event, event_stream
+from shared.web.auth import permission_of, token_ends
+from shared.web.sse import EVENT_STREAM, event, event_stream, while_let_in
 
 router = APIRouter(prefix="/v1", tags=["stream"])
 
@@ -32,29 +33,33 @@ async def stream(
     """Events `alert-raised` and `alert-changed`, from now on or after a cursor.
 
     `Last-Event-ID` counts before `after`. A cursor from before a restore gets `reset`. What is
-    history is delivered to nobody. The stream ends with the token at the latest: come back with
-    another one and the last event's id, or with what the header `Last-Event-ID` of the answer says
-    where there was no event.
+    history is delivered to nobody, and what lies beyond the caller's reach not to them. The stream
+    ends with the token at the latest, and once its owner may listen no more: come back with another
+    one and the last event's id, or with what the header `Last-Event-ID` of the answer says where
+    there was no event.
     """
     # A browser that reconnects sends the header beside the address it was first given.
     asked = Bookmark.decode(text) if (text := last_event_id or after) else None
     now = await parts.log.bookmark()
-    wanted = Wanted(reader.tenant, frozenset(severity))
+    wanted = Wanted(Listener.of(reader, permission_of(request)), frozenset(severity))
     is_old = asked is not None and asked.epoch != now.epoch
     start = now if asked is None or is_old else asked
-    events = _events(parts, wanted, start, token_ends(request), reset=is_old)
+    events = _events(request, parts, wanted, start, reset=is_old)
     return event_stream(events, start.encode())
 
 
 async def _events(
-    parts: Context, wanted: Wanted, start: Bookmark, until: float, *, reset: bool
+    request: Request, parts: Context, wanted: Wanted, start: Bookmark, *, reset: bool
 ) -> AsyncIterator[ServerSentEvent]:
     if reset:
         yield event("reset", b"{}", start.encode())
+    until = token_ends(request)
     messages = parts.hub.follow(wanted.tenant, start.place, until=until, wants=wanted.has)
-    async with aclosing(messages):
-        async for message in messages:
-            yield _event(message, start.epoch)
+    async with aclosing(while_let_in(request, messages)) as told:
+        async for message in told:
+            # Who is slow hears by what holds now, not by what held when it was read.
+            if message.audience.is_fresh or wanted.has(await parts.log.asked_anew(message)):
+                yield _event(message, start.epoch)
 
 
 def _event(message: Message, epoch: int) -> ServerSentEvent:

@@ -5,6 +5,7 @@ read: the transaction id below which nothing can appear any more. So a cursor ne
 anything by.
 """
 
+import time
 from collections.abc import Collection
 from contextlib import suppress
 from typing import NamedTuple
@@ -12,6 +13,7 @@ from typing import NamedTuple
 import asyncpg
 
 from services.alerts.domain.alert import Alert, Status, alert_stream
+from services.alerts.live.listening import Audience, Listener, audience_of
 from services.alerts.rows import decode
 from shared.consuming.transaction import transaction
 from shared.contracts import CATALOGUE, BrokenContract, Wire
@@ -45,7 +47,7 @@ SAYS: dict[str, Status] = {
 
 
 class Message(NamedTuple):
-    """One event as the stream tells it; `place` is right after it."""
+    """One event as the stream tells it, `place` right after it, and who may hear of it."""
 
     place: Cursor
     tenant: str
@@ -54,18 +56,25 @@ class Message(NamedTuple):
     status: Status
     severity: Severity
     delivered: bool
+    audience: Audience
 
 
 class Wanted(NamedTuple):
-    """Which messages: of a tenant, of some severities (none given: all)."""
+    """Which messages: those that a listener may hear, of some severities (none given: all)."""
 
-    tenant: str
+    listener: Listener
     severities: frozenset[Severity] = frozenset()
+
+    @property
+    def tenant(self) -> str:
+        """Whose messages."""
+        return self.listener.tenant
 
     def has(self, message: Message) -> bool:
         """Whether the message is one of them."""
         fits = not self.severities or message.severity in self.severities
-        return message.tenant == self.tenant and message.delivered and fits
+        is_ours = message.tenant == self.tenant and message.delivered and fits
+        return is_ours and self.listener.hears(message.audience, risk=message.alert.is_risk)
 
 
 NOW = "SELECT pg_snapshot_xmin(pg_current_snapshot()), epoch FROM installation"
@@ -74,9 +83,10 @@ NOW = "SELECT pg_snapshot_xmin(pg_current_snapshot()), epoch FROM installation"
 # it stands now, and whether anything lies above the horizon. Each part is a look-up in the order of
 # an index: a plan made for any parameters would else read the whole table. What came before an
 # alert's first live event is history: an import makes tens of thousands of such events, which
-# would take this process seconds to read and to leave out.
+# would take this process seconds to read and to leave out. Who may hear of each is asked in the
+# same breath: no listener costs a query of its own.
 READ = """
-SELECT h.xmin, h.above, m.*
+SELECT h.xmin, h.above, m.*, u.*
 FROM (
     SELECT s.xmin, (
         SELECT xid FROM events WHERE tenant = ANY($1::text[]) AND xid >= s.xmin
@@ -86,9 +96,9 @@ FROM (
     OFFSET 0
 ) h
 LEFT JOIN LATERAL (
-    SELECT e.*, a.state FROM events e
+    SELECT e.*, a.state, a.client_id FROM events e
     CROSS JOIN LATERAL (
-        SELECT state FROM alerts
+        SELECT state, client_id FROM alerts
         WHERE tenant = e.tenant AND alert_id = substr(e.stream, $5)
             AND live_version IS NOT NULL AND live_version <= e.version
         LIMIT 1
@@ -96,8 +106,12 @@ LEFT JOIN LATERAL (
     WHERE (e.xid, e.position) > ($2, $3) AND e.xid < h.xmin
     ORDER BY e.xid, e.position LIMIT $4
 ) m ON true
+LEFT JOIN LATERAL alert_audience(m.tenant, m.client_id) u ON m.xid IS NOT NULL
 ORDER BY m.xid, m.position
 """
+
+
+AUDIENCE = "SELECT * FROM alert_audience($1, $2)"
 
 
 class Log:
@@ -126,12 +140,20 @@ class Log:
         horizon, above = rows[0]["xmin"], rows[0]["above"]
         found = [row for row in rows if row["xid"] is not None]
         full = len(found) == limit
-        messages = [message(row, decode(row["state"])) for row in found]
+        read_at = time.monotonic()
+        messages = [message(row, decode(row["state"]), audience_of(row, read_at)) for row in found]
         end = Cursor(found[-1]["xid"], found[-1]["position"]) if full else Cursor(horizon, 0)
         return Page(messages, max(after, end), full, above)
 
+    async def asked_anew(self, message: Message) -> Message:
+        """The message with those who may hear of it by now."""
+        client_id = message.alert.series.client_id
+        async with self._database.session(message.tenant) as conn:
+            row = await driver(conn).fetchrow(AUDIENCE, message.tenant, client_id)
+        return message._replace(audience=audience_of(row, time.monotonic()))
 
-def message(row: asyncpg.Record, alert: Alert) -> Message:
+
+def message(row: asyncpg.Record, alert: Alert, audience: Audience) -> Message:
     """A live event as the stream tells it; what it says may be history all the same.
 
     To those who are told of nothing before it, the first live event is the raising. Of an event
@@ -149,6 +171,7 @@ def message(row: asyncpg.Record, alert: Alert) -> Message:
         status=SAYS.get(row["type"], alert.status),
         severity=getattr(wire, "severity", alert.severity),
         delivered=not getattr(wire, "historical", False),
+        audience=audience,
     )
 
 
