@@ -21,6 +21,7 @@ class LazyGroup(TyperGroup):
         "expected": ("expected", "commands"),
         "organisation": ("operators", "organisation"),
         "integration": ("operators", "integration"),
+        "person": ("people", "commands"),
         "parked": ("parked", "commands"),
         "projections": ("projections", "commands"),
     }

@@ -37,6 +37,7 @@ def intake_settings(chosen: Chosen) -> Settings:
         database_url=urls(chosen, "heroic_intake").app,
         keys_url=keys_url,
         key_encryption_key=key_encryption_key,
+        public_url=chosen.up().base_url,
     )
 
 

@@ -6,6 +6,7 @@ from typing import Self
 from services.intake.people.accounts import Accounts
 from services.intake.people.attempts import Attempts
 from services.intake.people.clients import ClientSignIns
+from services.intake.people.inviting import link_url
 from services.intake.people.joining import Joining
 from services.intake.people.links import Links
 from services.intake.people.persons import Persons
@@ -69,4 +70,4 @@ class SigningIn:
 
     def link_url(self, tenant: str, token: str) -> str:
         """The address of a one-time link."""
-        return f"{self.public_url}/intake/o/{tenant}/links/{token}"
+        return link_url(self.public_url, tenant, token)
