@@ -20,6 +20,10 @@ from services.intake.api import (
 )
 from services.intake.assertions import UsedAssertions
 from services.intake.directory import Directory
+from services.intake.erasure import api as erasure
+from services.intake.erasure.commands import Erasures
+from services.intake.erasure.confirming import confirming_consumer
+from services.intake.erasure.executing import Executor
 from services.intake.handlers import Handlers
 from services.intake.machines import Machines
 from services.intake.organisations import Organisations
@@ -76,6 +80,7 @@ def create_app(settings: Settings) -> FastAPI:
             organisation.router,
             staff.router,
             integrations.router,
+            erasure.router,
         ],
         lifespan=lifespan,
         # The issuer knows its own keys: nothing is asked of anybody.
@@ -88,6 +93,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     oauth_errors.install(app)
     app.state.handlers = handlers = Handlers(store, keyring, utc_now)
+    app.state.erasures = Erasures(database, store, utc_now)
     app.state.organisations = Organisations(store, keyring)
     app.state.machines = Machines(store)
     app.state.directory = Directory(database)
@@ -108,8 +114,11 @@ def _redis(url: str) -> Redis | None:
 
 
 def create_worker(settings: Settings) -> Worker:
-    """The worker process of intake: its relay, and who reaches whom, as every service keeps it."""
-    database = create_database(settings.database_url)
+    """The worker process of intake: its relay, who reaches whom, as every service keeps it, and
+    the erasures that are due."""
+    database, reader = create_database(settings.database_url), create_database(settings.reader_url)
+    keyring = open_keyring(create_database(settings.keys_url), settings.key_encryption_key)
+    store = EventStore(database, keyring, utc_now, service=SERVICE)
     broker = create_broker(settings.kafka)
     access = Consumer(
         group=access_group(SERVICE),
@@ -118,13 +127,15 @@ def create_worker(settings: Settings) -> Worker:
         database=database,
         store=None,
         broker=broker,
+        tombstones=True,
     )
     return Worker(
         SERVICE,
         relay=Relay(SERVICE, settings.reader_url, settings.kafka),
         broker=broker,
-        consumers=[access],
-        closing=[database.dispose],
+        consumers=[access, confirming_consumer(database, broker)],
+        beside={"erasures": Executor(database, reader, store, keyring, utc_now).run},
+        closing=[keyring.close, reader.dispose, database.dispose],
     )
 
 

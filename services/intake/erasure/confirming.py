@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from faststream.kafka import KafkaBroker
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.intake.erasure import table
-from shared.consuming import Incoming, Plan
+from shared.consuming import Consumer, Incoming, Plan
 from shared.contracts import alerts, feedback, outcomes
-from shared.database import driver
+from shared.database import Database, driver
 from shared.privacy import leave_sealed
+from shared.topics import topic
 
 GROUP = "intake.erasures"
 
@@ -19,8 +21,6 @@ SERVICES = {
     alerts.ClientPurged: "alerts",
 }
 """Who says it, by what they say: a receipt is complete once all of them have."""
-
-TYPES = [event.type for event in SERVICES]
 
 
 class Confirmations(Plan):
@@ -46,3 +46,17 @@ class ConfirmingHandler:
                 client_id = getattr(one.data, "client_id")  # noqa: B009 - of three types
                 rows.append((one.tenant, client_id, service, one.recorded_at))
         return Confirmations(rows)
+
+
+def confirming_consumer(database: Database, broker: KafkaBroker) -> Consumer:
+    """The consumer that listens to who has forgotten whom, and to nothing else."""
+    return Consumer(
+        group=GROUP,
+        topics=[topic(service) for service in SERVICES.values()],
+        handler=ConfirmingHandler(),
+        database=database,
+        store=None,
+        broker=broker,
+        versions=False,
+        only=[event.type for event in SERVICES],
+    )
