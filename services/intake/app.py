@@ -15,6 +15,7 @@ from services.intake.api import (
     oauth,
     oauth_errors,
     organisation,
+    sign_ins,
     staff,
     wellknown,
 )
@@ -27,6 +28,12 @@ from services.intake.erasure.executing import Executor
 from services.intake.handlers import Handlers
 from services.intake.machines import Machines
 from services.intake.organisations import Organisations
+from services.intake.pages import clients as client_pages
+from services.intake.pages import links as link_pages
+from services.intake.pages import me as own_pages
+from services.intake.pages import provider as provider_pages
+from services.intake.pages import signing_in as sign_in_pages
+from services.intake.people.signing_in import SigningIn
 from services.intake.rate_limit import RateLimiter
 from services.intake.settings import Settings
 from services.intake.staff import Staff
@@ -40,6 +47,7 @@ from shared.relay import Relay
 from shared.security import SigningKeyFile, TokenIssuer, TokenVerifier
 from shared.topics import topic
 from shared.web import create_api
+from shared.web.html import assets
 from shared.worker import Worker
 
 SERVICE = "intake"
@@ -80,6 +88,13 @@ def create_app(settings: Settings) -> FastAPI:
             organisation.router,
             staff.router,
             integrations.router,
+            sign_ins.router,
+            sign_in_pages.router,
+            provider_pages.router,
+            link_pages.router,
+            client_pages.router,
+            own_pages.router,
+            assets,
             erasure.router,
         ],
         lifespan=lifespan,
@@ -104,6 +119,16 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.signing_keys = signing_keys
     app.state.issuer = TokenIssuer(signing_keys, settings.issuer)
     app.state.limiter = RateLimiter(redis)
+    app.state.signing_in = SigningIn.wire(
+        store=store,
+        keyring=keyring,
+        database=database,
+        issuer=app.state.issuer,
+        limiter=app.state.limiter,
+        clock=utc_now,
+        public_url=settings.issuer,
+        sample_links=settings.sample_sign_in,
+    )
     return app
 
 
