@@ -68,10 +68,16 @@ async def find_clients(
 async def find_aliases(
     conn: AsyncConnection, tenant: str, client_ids: Sequence[str]
 ) -> Mapping[str, str]:
-    """Who of others is the same person as one of these clients: that client's id by theirs."""
+    """Who of others is the same person as one of these clients: that client's id by theirs.
+
+    Without those of whom nothing may be shown.
+    """
     found = await conn.execute(
         select(access_clients.c.client_id, access_clients.c.alias_of).where(
-            access_clients.c.tenant == tenant, access_clients.c.alias_of.in_(client_ids)
+            access_clients.c.tenant == tenant,
+            access_clients.c.alias_of.in_(client_ids),
+            ~access_clients.c.restricted,
+            access_clients.c.erased_at.is_(None),
         )
     )
     return {row.client_id: row.alias_of for row in found}

@@ -20,6 +20,10 @@ LIVE = select(projections.c.version).where(projections.c.status == "live").scala
 
 SAME = """
 SELECT same.id FROM access_same($1, $2) AS same(id)
+WHERE NOT EXISTS (
+    SELECT FROM access_clients
+    WHERE tenant = $1 AND client_id = same.id AND (restricted OR erased_at IS NOT NULL)
+)
 ORDER BY same.id = coalesce((
     SELECT alias_of FROM access_clients WHERE tenant = $1 AND client_id = $2
 ), $2) DESC, same.id
@@ -54,7 +58,10 @@ async def find_view(conn: AsyncConnection, tenant: str, client_id: str) -> Store
 
 
 async def find_same(conn: AsyncConnection, tenant: str, client_id: str) -> list[str]:
-    """Everybody who is the same person as the client: the surviving one first, then aliases."""
+    """Everybody who is the same person as the client: the surviving one first, then aliases.
+
+    Without those of whom nothing may be shown.
+    """
     rows = await driver(conn).fetch(SAME, tenant, client_id)
     return [row["id"] for row in rows]
 

@@ -69,6 +69,8 @@ access_clients = Table(
     Column("tenant", Text, primary_key=True),
     Column("client_id", Text, primary_key=True),
     Column("alias_of", Text),
+    Column("restricted", Boolean),
+    Column("erased_at", DateTime(timezone=True)),
 )
 """Of the kernel's table (`shared/access/`) what says which clients are the same person."""
 

@@ -84,15 +84,20 @@ class Story:
         data = ClientDetailsCorrected(client_id=self.client_id, private=details)
         return self.add(f"client-{self.client_id}", data)
 
-    def open(self, *, day: float = 0) -> Recorded[Event]:
+    def open(self, *, day: float = 0, clinician: str | None = None) -> Recorded[Event]:
         """The episode begins."""
         data = EpisodeOpened(
             episode_id=self.episode_id,
             client_id=self.client_id,
             age_group="adult",
             opened_at=START + timedelta(days=day),
+            clinician_id=clinician,
         )
         return self.add(f"episode-{self.episode_id}", data)
+
+    def of_client(self, data: Event) -> Recorded[Event]:
+        """Something is said of the client."""
+        return self.add(f"client-{self.client_id}", data)
 
     def close(self, *, day: float) -> Recorded[Event]:
         """The episode ends."""
