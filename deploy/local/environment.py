@@ -41,6 +41,8 @@ class Environment:
         own = {
             "HEROIC_SIGNING_KEYS": str(self.home.signing_keys),
             "HEROIC_METRICS_PORT": str(metrics_port),
+            # The links of `up.json` let in whoever opens them, here and nowhere else.
+            "HEROIC_SAMPLE_SIGN_IN": "1",
         }
         return self._common() | self._app(*SERVICES) | own
 

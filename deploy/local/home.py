@@ -50,6 +50,11 @@ class Home:
         return self.path / "organisations.json"
 
     @property
+    def people_file(self) -> Path:
+        """The ids of the sample people of the first organisation."""
+        return self.path / "people.json"
+
+    @property
     def signing_keys(self) -> Path:
         """The private keys with which intake signs tokens (a JWK set)."""
         return self.path / "secrets" / "signing-keys.json"

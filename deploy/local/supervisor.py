@@ -5,7 +5,6 @@ Whatever happens to this process, its children end with it (`launch.py`).
 
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -24,7 +23,8 @@ from deploy.local.errors import PartFailed
 from deploy.local.home import REPOSITORY, Home
 from deploy.local.parts import stop_all
 from deploy.local.ports import LOOPBACK
-from deploy.local.process import TAIL_BYTES, Child, check, spawn, wait_until
+from deploy.local.process import Child, check, spawn, wait_until
+from deploy.local.sample import sample_organisations, sample_sign_in, simulator_command
 from deploy.local.stacks import open_stack
 from deploy.setup.databases import SERVICES
 
@@ -147,13 +147,15 @@ class Supervisor:
         self, environment: Environment, organisations: list[up_file.Organisation]
     ) -> None:
         """Say where things are, write `up.json`, start the simulator."""
-        for line in up_file.addresses(environment):
+        simulated = os.environ.get("HEROIC_SAMPLE") != "0"
+        sign_in = sample_sign_in(environment, client=simulated)
+        for line in up_file.addresses(environment, sign_in):
             self.say(line)
-        up_file.write(environment, organisations)
-        if os.environ.get("HEROIC_SAMPLE") != "0":
+        up_file.write(environment, organisations, sign_in)
+        if simulated:
             self.simulator = spawn(
                 "simulator",
-                [sys.executable, "-m", "deploy.sample", "--up-file", str(self.home.up_file)],
+                simulator_command(self.home),
                 self.home.log("simulator"),
                 environment=environment.plain(),
                 directory=REPOSITORY,
@@ -173,32 +175,6 @@ class Supervisor:
         simulator = [self.simulator] if self.simulator else []
         self.say("Stopping")
         stop_all([*simulator, *self.services])
-
-
-def sample_organisations(environment: Environment) -> list[up_file.Organisation]:
-    """The two sample organisations, each with an integration of all scopes; made once."""
-    file = environment.home.organisations_file
-    known = up_file.read_organisations(file)
-    for name in up_file.SAMPLE_ORGANISATIONS[len(known) :]:
-        known.append(create_organisation(environment, name))
-        up_file.write_organisations(file, known)
-    return known
-
-
-def create_organisation(environment: Environment, name: str) -> up_file.Organisation:
-    """Have intake register an organisation and an integration; raises `PartFailed`."""
-    result = subprocess.run(
-        [sys.executable, "-m", "services.intake", "organisation", "create", name, "--json"],
-        env=environment.operator(),
-        cwd=REPOSITORY,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        check=False,
-    )
-    if result.returncode != 0:
-        words = result.stderr.decode(errors="replace")[-TAIL_BYTES:].strip()
-        raise PartFailed("intake organisation create", words)
-    return up_file.decode_organisation(result.stdout)
 
 
 def answers(url: str) -> bool:

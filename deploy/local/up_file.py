@@ -21,13 +21,14 @@ class Organisation:
     client_secret: str
 
 
-def write(environment: Environment, organisations: list[Organisation]) -> None:
-    """Write `up.json`, all of it at once."""
+def write(
+    environment: Environment, organisations: list[Organisation], sign_in: dict[str, str]
+) -> None:
+    """Write `up.json`, all of it at once. `sign_in`: a one-time link for each role."""
     value = {
         "base_url": environment.public_url,
         "organisations": [asdict(organisation) for organisation in organisations],
-        # Nobody signs in before there are people's accounts and pages.
-        "sign_in": {},
+        "sign_in": sign_in,
         "kafka": environment.stack.kafka,
         "postgres": {
             service: environment.urls(f"heroic_{service}").inspect for service in SERVICES
@@ -37,11 +38,18 @@ def write(environment: Environment, organisations: list[Organisation]) -> None:
     write_json(environment.home.up_file, value)
 
 
-def addresses(environment: Environment) -> list[str]:
+def addresses(environment: Environment, sign_in: dict[str, str]) -> list[str]:
     """What a person wants to open."""
     base = environment.public_url
     docs = [f"  {base}/{service}/docs" for service in SERVICES]
-    return [f"Heroic is up at {base}", *docs, f"Details: {environment.home.up_file}"]
+    links = [f"  {role}: {link}" for role, link in sign_in.items()]
+    return [
+        f"Heroic is up at {base}",
+        *docs,
+        "Sign in, once each, as",
+        *links,
+        f"Details: {environment.home.up_file}",
+    ]
 
 
 def read_organisations(file: Path) -> list[Organisation]:

@@ -20,12 +20,13 @@ def main(
     clients: Annotated[int, typer.Option(min=1, max=MOST_CLIENTS)] = MOST_CLIENTS,
     seed: Annotated[int, typer.Option(help="The same seed, the same clients.")] = 1,
     per_second: Annotated[float, typer.Option(min=0.01, max=100, help="Live ratings.")] = 1.0,
+    clinician: Annotated[str | None, typer.Option(help="The id of who leads them.")] = None,
 ) -> None:
     """Register invented clients, fill in their past, then submit ratings until stopped."""
     signal.signal(signal.SIGTERM, stop)
     site = Chosen(up_file or default_up_file()).site()
     try:
-        simulate(site, clients=clients, seed=seed, per_second=per_second)
+        simulate(site, clients=clients, seed=seed, per_second=per_second, clinician_id=clinician)
     except HeroicError as error:
         sys.exit(f"sample: {error.detail}")
     except KeyboardInterrupt:

@@ -45,11 +45,16 @@ class Course:
     @property
     def name(self) -> str:
         """The external id: clearly a sample's."""
-        return f"sample-{self.number:03d}"
+        return name_of(self.number)
 
     def level(self, session: int) -> float:
         """The ORS (points) that is expected at a session, from 0: most change comes early."""
         return self.start + self.gain * (1 - math.exp(-session / 1.8))
+
+
+def name_of(number: int) -> str:
+    """The external id of an invented client."""
+    return f"sample-{number:03d}"
 
 
 def course(number: int, random: Random) -> Course:

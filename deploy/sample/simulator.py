@@ -13,7 +13,7 @@ from random import Random
 import msgspec
 
 from deploy.cli.installation import Site
-from deploy.sample.courses import Course, Form, course, forms, forms_at
+from deploy.sample.courses import Course, Form, course, forms, forms_at, name_of
 from shared.errors import Unavailable
 from shared.ids import new_id
 
@@ -22,22 +22,31 @@ HISTORY = {"mode": "history"}
 WEEK = timedelta(days=7)
 
 
-def simulate(site: Site, *, clients: int, seed: int, per_second: float) -> None:
+def simulate(
+    site: Site, *, clients: int, seed: int, per_second: float, clinician_id: str | None = None
+) -> None:
     """Fill in the past, unless an earlier run did, then submit ratings until stopped."""
     random = Random(seed)
     courses = [course(number, random) for number in range(1, clients + 1)]
-    fill_in(site, courses, random, datetime.now(UTC))
+    fill_in(site, courses, random, datetime.now(UTC), clinician_id)
     for one, form in live_forms([each for each in courses if each.ending is None], random):
         submit(site, one, form)
         time.sleep(1 / per_second)
 
 
-def fill_in(site: Site, courses: Sequence[Course], random: Random, now: datetime) -> None:
+def fill_in(
+    site: Site,
+    courses: Sequence[Course],
+    random: Random,
+    now: datetime,
+    clinician_id: str | None,
+) -> None:
     """Clients, episodes, sessions and ratings so far, as history."""
-    known = list(site.bulk(INTAKE, [client_line(one) for one in courses], HISTORY))
-    if all(result.status != "created" for result in known):
+    list(site.bulk(INTAKE, [client_line(one) for one in courses], HISTORY))
+    openings = [episode_line(one, now, clinician_id) for one in courses]
+    episodes = list(site.bulk(INTAKE, openings, HISTORY))
+    if all(result.status != "created" for result in episodes):
         return
-    episodes = list(site.bulk(INTAKE, [episode_line(one, now) for one in courses], HISTORY))
     sessions = [session_line(one, number, now) for one in courses for number in range(one.sessions)]
     list(site.bulk(INTAKE, sessions, HISTORY))
     ratings = [
@@ -60,18 +69,21 @@ def held_at(one: Course, session: int, now: datetime) -> datetime:
 
 def client_line(one: Course) -> bytes:
     """The registration of an invented client."""
-    return msgspec.json.encode(
-        {
-            "kind": "client",
-            "external_id": one.name,
-            "given_name": "Sample",
-            "family_name": f"Client {one.number:03d}",
-        }
-    )
+    return msgspec.json.encode({"kind": "client", **client_fields(one.number)})
 
 
-def episode_line(one: Course, now: datetime) -> bytes:
-    """The opening of its episode."""
+def client_fields(number: int) -> dict[str, str]:
+    """What is registered of an invented client."""
+    return {
+        "external_id": name_of(number),
+        "given_name": "Sample",
+        "family_name": f"Client {number:03d}",
+    }
+
+
+def episode_line(one: Course, now: datetime, clinician_id: str | None) -> bytes:
+    """The opening of its episode, led by the sample clinician where there is one."""
+    led = {"clinician_id": clinician_id} if clinician_id else {}
     return msgspec.json.encode(
         {
             "kind": "episode",
@@ -79,6 +91,7 @@ def episode_line(one: Course, now: datetime) -> bytes:
             "external_id": one.name,
             "opened_at": held_at(one, 0, now) - timedelta(days=3),
             "age_group": "adult",
+            **led,
         }
     )
 

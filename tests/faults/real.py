@@ -24,8 +24,9 @@ from deploy.local.home import Home
 from deploy.local.parts import Parts, parts_below, stop_all
 from deploy.local.ports import LOOPBACK, free_ports, listen_at
 from deploy.local.process import Child, spawn
+from deploy.local.sample import sample_organisations
 from deploy.local.stacks import Stack
-from deploy.local.supervisor import WORKERS, sample_organisations
+from deploy.local.supervisor import WORKERS
 from deploy.setup.databases import SERVICES, with_database
 from tests.support.paths import REPOSITORY
 from tests.support.waiting import eventually_async
@@ -207,7 +208,7 @@ async def open_platform(folder: Path) -> AsyncIterator[Platform]:
     platform = Platform(home, parts, children, environment, listener)
     try:
         await set_up(platform)
-        up_file.write(environment, sample_organisations(environment))
+        up_file.write(environment, sample_organisations(environment), {})
         await platform.until_ready()
         yield platform
     finally:
