@@ -15,6 +15,7 @@ from services.intake.api import (
     oauth,
     oauth_errors,
     organisation,
+    related,
     sign_ins,
     staff,
     wellknown,
@@ -35,6 +36,7 @@ from services.intake.pages import provider as provider_pages
 from services.intake.pages import signing_in as sign_in_pages
 from services.intake.people.signing_in import SigningIn
 from services.intake.rate_limit import RateLimiter
+from services.intake.reach import Reach
 from services.intake.settings import Settings
 from services.intake.staff import Staff
 from shared.access import Access, AccessHandler, AuditLog, Gate, access_group
@@ -83,11 +85,13 @@ def create_app(settings: Settings) -> FastAPI:
             oauth.router,
             wellknown.router,
             clients.router,
+            related.router,
             episodes.router,
             bulk.router,
             organisation.router,
             staff.router,
             integrations.router,
+            erasure.router,
             sign_ins.router,
             sign_in_pages.router,
             provider_pages.router,
@@ -95,20 +99,20 @@ def create_app(settings: Settings) -> FastAPI:
             client_pages.router,
             own_pages.router,
             assets,
-            erasure.router,
         ],
         lifespan=lifespan,
         # The issuer knows its own keys: nothing is asked of anybody.
         verifier=TokenVerifier(signing_keys, settings.issuer),
         ready=store.check,
         gate=gate,
-        access=Access(database),
+        access=(access := Access(database)),
         audit=AuditLog(database),
         settings=settings,
     )
     oauth_errors.install(app)
-    app.state.handlers = handlers = Handlers(store, keyring, utc_now)
+    app.state.handlers = handlers = Handlers(store, keyring, utc_now, database)
     app.state.erasures = Erasures(database, store, utc_now)
+    app.state.reach = Reach(access, database)
     app.state.organisations = Organisations(store, keyring)
     app.state.machines = Machines(store)
     app.state.directory = Directory(database)

@@ -23,6 +23,11 @@ def episode_stream(episode_id: str) -> str:
     return f"episode-{episode_id}"
 
 
+def person_stream(person_id: str) -> str:
+    """The stream of a member of staff."""
+    return f"person-{person_id}"
+
+
 def session_id_claim(session_id: str) -> str:
     """Where a session is found by our own id; refers to its episode."""
     return f"claim-session-id-{session_id}"

@@ -1,10 +1,10 @@
 """The desk: what was loaded for a handful of intents, and what is to be written for them.
 
-It is a plain structure without any waiting. The events, claims and releases of one client are
-written together or not at all.
+It is a plain structure without any waiting. The events, claims and releases of one person, merged
+clients among them, are written together or not at all.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Generic, TypeVar
 
@@ -13,11 +13,16 @@ import msgspec
 from services.intake.claims import ClaimNames, client_stream, episode_stream
 from services.intake.domain.client import Client
 from services.intake.domain.client import fold as fold_client
+from services.intake.domain.client_state import DEFAULT_CONSENTS
 from services.intake.domain.episode import Episode
 from services.intake.domain.episode import fold as fold_episode
+from services.intake.domain.merging import OnePerson
+from services.intake.domain.person import Person, fold_person
 from services.intake.intents import Ref
+from shared.access.reach import Why
 from shared.contracts import Event
-from shared.errors import NotFound
+from shared.contracts.intake import Purpose
+from shared.errors import HeroicError, NotFound
 from shared.eventstore import Append, Claim, NewEvent, Write
 
 S = TypeVar("S", Client, Episode)
@@ -38,20 +43,38 @@ class Loaded(msgspec.Struct, Generic[S], kw_only=True):
         return self.stored + len(self.events)
 
 
+class Held(msgspec.Struct, frozen=True):
+    """What a claim is to point to, and whose it is."""
+
+    ref: str
+    client_id: str
+
+
 class Group(msgspec.Struct, kw_only=True):
-    """What is written for one client."""
+    """What is written for one person."""
 
     is_new: bool = False
     streams: dict[str, Loaded[Client] | Loaded[Episode]] = {}
-    claims: dict[str, str] = {}
+    claims: dict[str, Held] = {}
     releases: list[str] = []
 
 
+class Asker(msgspec.Struct, frozen=True, kw_only=True):
+    """Who asks, and by which right they reach whom they speak of."""
+
+    id: str = ""
+    why: Why = "integration"
+
+
 class Options(msgspec.Struct, frozen=True, kw_only=True):
-    """How intents are meant: `correct` other content, `history`: it comes from the past."""
+    """How intents are meant: `correct` other content, `history`: it comes from the past.
+
+    `trusting`: members of staff of whom nothing is known are taken on trust.
+    """
 
     correct: bool = False
     history: bool = False
+    trusting: bool = True
 
 
 class Desk:
@@ -65,12 +88,18 @@ class Desk:
         options: Options,
         names: ClaimNames,
         new_id: Callable[[], str],
+        defaults: Mapping[Purpose, bool] = DEFAULT_CONSENTS,
     ) -> None:
         self.tenant = tenant
         self.now = now
         self.options = options
         self.names = names
         self.new_id = new_id
+        self.defaults = defaults
+        self.asker = Asker()
+        self.staff: dict[str, Person] = {}
+        self.closed: dict[str, HeroicError] = {}
+        """Clients who are not on the desk themselves, and with whom nobody works: why."""
         self.groups: dict[str, Group] = {}
         self._refs: dict[str, str] = {}
         self._clients: dict[str, Loaded[Client]] = {}
@@ -92,6 +121,11 @@ class Desk:
                     Loaded(stream=stream, client_id=client.id, state=client, stored=len(events)),
                 )
             return
+        if stream.startswith("person-"):
+            person = fold_person(events)
+            if person is not None:
+                self.staff[person.id] = person
+            return
         episode = fold_episode(events)
         if episode is not None:
             self._episodes.setdefault(
@@ -105,12 +139,44 @@ class Desk:
         """What the claim points to; None where nobody holds it."""
         return self._refs.get(claim)
 
-    def client(self, ref: Ref) -> Loaded[Client]:
-        """The client that is meant; `NotFound` where there is none."""
+    def record_of(self, ref: Ref) -> Loaded[Client]:
+        """The very client that is meant, an alias too; `NotFound` where there is none."""
         found = self._clients.get(self._id("client", ref) or "")
         if found is None:
             raise NotFound("There is no such client.")
         return found
+
+    def client(self, ref: Ref) -> Loaded[Client]:
+        """The client who goes on for the one that is meant; `NotFound` where there is none."""
+        return self.record_of(Ref(id=self.one_id(self.record_of(ref).client_id)))
+
+    def records(self, one: Loaded[Client]) -> list[Loaded[Client]]:
+        """Everybody who is the same person: the client who goes on, then its aliases."""
+        return [one, *(self._clients[alias] for alias in one.state.aliases)]
+
+    def person(self, one: Loaded[Client]) -> OnePerson:
+        """The same as they stand."""
+        records = [loaded.state for loaded in self.records(one)]
+        return OnePerson(records=records, defaults=self.defaults)
+
+    def one_id(self, client_id: str) -> str:
+        """Who goes on for a client, as far as that lies on the desk: mostly the client."""
+        found = self._clients.get(client_id)
+        return client_id if found is None else found.state.alias_of or client_id
+
+    def unread(self) -> set[str]:
+        """The streams of clients who are the same person as somebody here, and are not here."""
+        named = {
+            client_id
+            for loaded in self._clients.values()
+            for client_id in (loaded.state.alias_of, *loaded.state.aliases)
+            if client_id is not None
+        }
+        return {client_stream(client_id) for client_id in named.difference(self._clients)}
+
+    def unseen(self) -> set[str]:
+        """The clients of episodes here who are not here themselves."""
+        return {one.client_id for one in self._episodes.values()}.difference(self._clients)
 
     def episode(self, ref: Ref) -> Loaded[Episode]:
         """The episode that is meant; `NotFound` where there is none."""
@@ -139,12 +205,18 @@ class Desk:
         self._episodes[episode.id] = loaded
         return self.record(loaded, episode, events)
 
-    def record(self, loaded: Loaded[S], state: S, events: list[Event]) -> Loaded[S]:
-        """`events` are to be written and lead to `state`."""
+    def record(
+        self, loaded: Loaded[S], state: S, events: list[Event], *, with_: str | None = None
+    ) -> Loaded[S]:
+        """`events` are to be written and lead to `state`.
+
+        They are written with what else is written for their person, or for the client `with_`.
+        """
         if events:
+            group = self._group(with_ or loaded.client_id)
             loaded.state = state
             loaded.events = [*loaded.events, *events]
-            self._group(loaded.client_id).streams[loaded.stream] = loaded
+            group.streams[loaded.stream] = loaded
         return loaded
 
     def claim(self, client_id: str, claim: str, ref: str) -> None:
@@ -155,7 +227,7 @@ class Desk:
             # Given up and taken back in one go: it is held for the same thing as ever.
             group.releases.remove(claim)
         else:
-            group.claims[claim] = ref
+            group.claims[claim] = Held(ref, client_id)
 
     def release(self, client_id: str, claim: str) -> None:
         """The claim is to be given up."""
@@ -166,36 +238,33 @@ class Desk:
             group.releases.append(claim)
 
     def write(self, client_id: str) -> Write | None:
-        """All that is to be written for one client; None where nothing is."""
+        """All that is to be written for the person of a client; None where nothing is."""
         group = self.groups.get(client_id)
         if group is None or not group.streams:
             return None
         return Write(
             tenant=self.tenant,
-            appends=[self._append(client_id, loaded) for loaded in group.streams.values()],
+            appends=[self._append(loaded) for loaded in group.streams.values()],
             claims=[
-                Claim(tenant=self.tenant, stream=claim, ref=ref, subject=client_id)
-                for claim, ref in group.claims.items()
+                Claim(tenant=self.tenant, stream=claim, ref=held.ref, subject=held.client_id)
+                for claim, held in group.claims.items()
             ],
             release=group.releases,
             secret_of=client_id,
         )
 
-    def _append(self, client_id: str, loaded: Loaded[Client] | Loaded[Episode]) -> Append:
+    def _append(self, loaded: Loaded[Client] | Loaded[Episode]) -> Append:
         return Append(
             tenant=self.tenant,
             stream=loaded.stream,
             expected=loaded.stored,
             events=[NewEvent(id=self.new_id(), data=event) for event in loaded.events],
-            subject=client_id,
-            secret_of=client_id,
+            subject=loaded.client_id,
+            secret_of=loaded.client_id,
         )
 
     def _group(self, client_id: str) -> Group:
-        group = self.groups.get(client_id)
-        if group is None:
-            group = self.groups[client_id] = Group()
-        return group
+        return self.groups.setdefault(self.one_id(client_id), Group())
 
     def _id(self, kind: str, ref: Ref) -> str | None:
         if ref.external_id is None:

@@ -1,16 +1,19 @@
 """Load, decide, append: the only place where commands about care meet the store."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 import msgspec
 
 from services.intake.claims import ClaimNames
+from services.intake.consent_defaults import ConsentDefaults
 from services.intake.desk import Desk, Options
 from services.intake.fulfilling import Outcome, try_to
 from services.intake.intents import Intent, Look
 from services.intake.races import ATTEMPTS, Queues, again_where_lost
 from services.intake.references import claims_of, stream_of, streams_of
+from services.intake.standing import closed
 from shared.clock import Clock
+from shared.database import Database
 from shared.errors import HeroicError
 from shared.eventstore import (
     Claimed,
@@ -30,13 +33,19 @@ BULK = "bulk"
 
 Result = Outcome | HeroicError
 Render = Callable[[Outcome], bytes]
+Guard = Callable[[Desk, Intent], Awaitable[None]]
+"""Lets an intent pass whose speaker reaches those on the desk of whom it speaks, or raises."""
 
 
 class Handlers:
     """Fulfils intents of one organisation at a time."""
 
-    def __init__(self, store: EventStore, keyring: Keyring, clock: Clock) -> None:
+    def __init__(
+        self, store: EventStore, keyring: Keyring, clock: Clock, database: Database
+    ) -> None:
         self._store = store
+        self._database = database
+        self._defaults = ConsentDefaults(store)
         self._keyring = keyring
         self._clock = clock
         self._queues = Queues()
@@ -50,26 +59,34 @@ class Handlers:
         options: Options | None = None,
         key: IdempotencyKey | None = None,
         status: Callable[[Outcome], int],
+        guard: Guard | None = None,
     ) -> tuple[StoredResponse, Outcome | None]:
         """Fulfil one intent and say what to answer; with `key`, once, however often it is asked.
 
-        There is no outcome where the answer is that of an earlier request.
+        There is no outcome where the answer is that of an earlier request, which `guard` must let
+        pass too. Without a guard whoever asks reaches everybody.
         """
-        if key is not None:
-            earlier = await self._store.stored_response(tenant, key)
-            if earlier is not None:
-                return earlier, None
+
+        async def earlier() -> StoredResponse | None:
+            return None if key is None else await self._store.stored_response(tenant, key)
+
+        if guard is None and (answered := await earlier()) is not None:
+            return answered, None
 
         async def attempt() -> tuple[StoredResponse, Outcome | None]:
             desk = await self._load(tenant, [intent], options or Options())
+            if guard is not None:
+                await guard(desk, intent)
+                if (answered := await earlier()) is not None:
+                    return answered, None
             outcome = try_to(desk, intent)
             if isinstance(outcome, HeroicError):
                 raise outcome
             answer = StoredResponse(status(outcome), render(outcome))
-            write = desk.write(outcome.client_id)
+            write = desk.write(outcome.group)
             if write is None:
                 return answer, outcome
-            await self._create_keys(desk, [outcome.client_id])
+            await self._create_keys(desk, [outcome.group])
             written = await self._store.write(_answered(write, key, answer))
             return (written.replayed, None) if written.replayed else (answer, outcome)
 
@@ -101,7 +118,7 @@ class Handlers:
         tried = [try_to(desk, intent) for intent in intents]
         failed = await self._write(desk)
         return [
-            failed.get(result.client_id, result) if isinstance(result, Outcome) else result
+            failed.get(result.group, result) if isinstance(result, Outcome) else result
             for result in tried
         ]
 
@@ -118,6 +135,7 @@ class Handlers:
             options=options,
             names=ClaimNames(await self._keyring.hasher(tenant)),
             new_id=new_id,
+            defaults=await self._defaults.of(tenant),
         )
 
     async def look(self, tenant: str, intent: Look) -> Desk:
@@ -130,7 +148,10 @@ class Handlers:
         return desk
 
     async def _lay_out(self, desk: Desk, intents: Sequence[Intent]) -> None:
-        """Lay all that `intents` speak of on the desk: two round trips, however many they are."""
+        """Lay all that `intents` speak of on the desk: two round trips, however many they are.
+
+        There are more where clients were merged, or where episodes come without their clients.
+        """
         claims = {claim for intent in intents for claim in claims_of(intent, desk.names)}
         streams = {stream for intent in intents for stream in streams_of(intent)}
         if claims:
@@ -139,10 +160,14 @@ class Handlers:
                 if head.ref is not None:
                     desk.put_claim(claim, head.ref)
                     streams.add(stream_of(claim, head.ref))
-        if streams:
-            found = await self._store.read_many(desk.tenant, sorted(streams))
+        read: set[str] = set()
+        while unread := streams - read:
+            found = await self._store.read_many(desk.tenant, sorted(unread))
             for stream, events in found.items():
                 desk.put_stream(stream, [event.data for event in events])
+            read |= unread
+            streams = desk.unread()
+        desk.closed |= await closed(self._database, desk.tenant, desk.unseen())
 
     async def _write(self, desk: Desk) -> dict[str, HeroicError]:
         """Write everything on the desk; the clients for whom it failed, and why."""

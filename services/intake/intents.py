@@ -4,9 +4,17 @@ from datetime import datetime
 
 import msgspec
 
-from services.intake.domain.episode import Close, Reopen, Transfer
+from services.intake.domain.episode import ChangeTeam, Close, Reopen, Transfer
 from services.intake.domain.sessions import SessionFacts
-from shared.contracts.intake import AgeGroup, ClientDetails, Identifier, MeasuringState, Purpose
+from shared.contracts.intake import (
+    AgeGroup,
+    ClientDetails,
+    Identifier,
+    MeasuringState,
+    Purpose,
+    Relation,
+    Sight,
+)
 
 
 class Ref(msgspec.Struct, frozen=True, kw_only=True):
@@ -23,9 +31,14 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PutClient(Intent, frozen=True, kw_only=True):
-    """Register a client, or say again what is known of one with the same `external_id`."""
+    """Register a client, or say again what is known of one with the same `external_id`.
+
+    `as_of` is when the details were so; `by` is the member of staff who registers.
+    """
 
     details: ClientDetails
+    as_of: datetime | None = None
+    by: str | None = None
 
 
 class PatchClient(Intent, frozen=True, kw_only=True):
@@ -33,6 +46,7 @@ class PatchClient(Intent, frozen=True, kw_only=True):
 
     client: Ref
     changes: dict[str, object]
+    as_of: datetime | None = None
 
 
 class DecideConsent(Intent, frozen=True, kw_only=True):
@@ -54,6 +68,38 @@ class SetMeasuring(Intent, frozen=True, kw_only=True):
     reason: str | None = None
 
 
+class RelatePerson(Intent, frozen=True, kw_only=True):
+    """Somebody is close to a client; with `related_id`, one who is known is so from now on."""
+
+    client: Ref
+    related_id: str | None = None
+    relation: Relation
+    name: str | None = None
+    may_see: tuple[Sight, ...] = ()
+
+
+class PartPerson(Intent, frozen=True, kw_only=True):
+    """Somebody is not close to a client any more."""
+
+    client: Ref
+    related_id: str
+
+
+class MergeClients(Intent, frozen=True, kw_only=True):
+    """A client is the same person as `into`, who goes on."""
+
+    client: Ref
+    into: Ref
+    reason: str
+
+
+class UnmergeClients(Intent, frozen=True, kw_only=True):
+    """A client is not the same person after all."""
+
+    client: Ref
+    reason: str
+
+
 class PutEpisode(Intent, frozen=True, kw_only=True):
     """Open an episode, or say again how one with the same `external_id` was opened."""
 
@@ -66,10 +112,10 @@ class PutEpisode(Intent, frozen=True, kw_only=True):
 
 
 class ChangeEpisode(Intent, frozen=True, kw_only=True):
-    """Close, reopen or transfer an episode."""
+    """Close, reopen or transfer an episode, or say who cares."""
 
     episode: Ref
-    command: Close | Reopen | Transfer
+    command: Close | Reopen | Transfer | ChangeTeam
 
 
 class PutSession(Intent, frozen=True, kw_only=True):

@@ -4,19 +4,30 @@ from collections.abc import Iterable
 
 import msgspec
 
-from services.intake.claims import ClaimNames, client_stream, episode_stream, session_id_claim
+from services.intake.claims import (
+    ClaimNames,
+    client_stream,
+    episode_stream,
+    person_stream,
+    session_id_claim,
+)
+from services.intake.domain.episode import ChangeTeam, Transfer
 from services.intake.intents import (
     ChangeEpisode,
     DecideConsent,
     Intent,
     Look,
+    MergeClients,
+    PartPerson,
     PatchClient,
     PutClient,
     PutEpisode,
     PutSession,
     Ref,
+    RelatePerson,
     ReplaceSession,
     SetMeasuring,
+    UnmergeClients,
 )
 from shared.contracts.intake import ClientDetails
 
@@ -42,6 +53,18 @@ def claims_of(intent: Intent, names: ClaimNames) -> Iterable[str]:
         yield names.external("episode", episode.external_id)
 
 
+def staff_of(intent: Intent) -> Iterable[str]:
+    """The members of staff whom `intent` names."""
+    if isinstance(intent, PutEpisode) and intent.clinician_id is not None:
+        yield intent.clinician_id
+    if isinstance(intent, ChangeEpisode):
+        match intent.command:
+            case Transfer(to_clinician_id=person_id):
+                yield person_id
+            case ChangeTeam(members=members):
+                yield from (member.person_id for member in members)
+
+
 def streams_of(intent: Intent) -> Iterable[str]:
     """The streams that `intent` names by our own ids."""
     client, episode = refs_of(intent)
@@ -49,11 +72,17 @@ def streams_of(intent: Intent) -> Iterable[str]:
         yield client_stream(client.id)
     if episode is not None and episode.id is not None:
         yield episode_stream(episode.id)
+    if isinstance(intent, MergeClients) and intent.into.id is not None:
+        yield client_stream(intent.into.id)
+    yield from map(person_stream, staff_of(intent))
 
 
 def refs_of(intent: Intent) -> tuple[Ref | None, Ref | None]:
+    """The client and the episode that `intent` names."""
     match intent:
         case PatchClient() | DecideConsent() | SetMeasuring() | PutEpisode():
+            return intent.client, None
+        case RelatePerson() | PartPerson() | MergeClients() | UnmergeClients():
             return intent.client, None
         case ChangeEpisode() | PutSession() | ReplaceSession():
             return None, intent.episode

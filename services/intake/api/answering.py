@@ -3,24 +3,28 @@
 from collections.abc import Callable
 from typing import Annotated, Literal
 
+import msgspec
 from fastapi import Depends, Path, Query, Request
 from starlette.responses import Response
 
-from services.intake.api.views import View, view_of
-from services.intake.desk import Options
+from services.intake.api.showing import view_of
+from services.intake.api.views import View
+from services.intake.desk import Asker, Desk, Options
+from services.intake.domain.merging import OnePerson
 from services.intake.fulfilling import Outcome
 from services.intake.handlers import Handlers
-from services.intake.intents import Intent
+from services.intake.intents import Intent, Look
+from services.intake.reach import Reach, spoken_of
+from shared.access import Reached
 from shared.errors import NotFound
 from shared.eventstore import StoredResponse
 from shared.eventstore.position import decode_position
 from shared.ids import is_id
 from shared.security import Principal
-from shared.web import etag, requires
+from shared.web import etag
+from shared.web.auth import permission_of
 from shared.web.idempotency import idempotency_key
-
-Reader = Annotated[Principal, Depends(requires("clients.read"))]
-Writer = Annotated[Principal, Depends(requires("clients.write"))]
+from shared.web.reach import looked
 
 OnConflict = Annotated[
     Literal["correct"] | None,
@@ -68,23 +72,61 @@ def handlers_of(request: Request) -> Handlers:
     return handlers
 
 
+class Asking:
+    """One request about clients: who asks, and, once that is known, why they reach them."""
+
+    def __init__(self, request: Request, principal: Principal) -> None:
+        self.request = request
+        self.principal = principal
+        self.reached = Reached("integration")
+        self._client_ids: set[str] = set()
+
+    async def guard(self, desk: Desk, intent: Intent) -> None:
+        """Let pass who reaches everybody of whom `intent` speaks, and remember why."""
+        reach: Reach = self.request.app.state.reach
+        permission = permission_of(self.request)
+        self.reached = await reach.check(desk, intent, self.principal, permission)
+        self._client_ids = {about.client_id for about in spoken_of(intent, desk)}
+        desk.asker = Asker(id=self.principal.id, why=self.reached.why)
+
+    async def look(self, look: Look) -> Desk:
+        """A desk with what they may see. What they do see is for `looked` to say."""
+        desk = await handlers_of(self.request).look(self.principal.tenant, look)
+        await self.guard(desk, look)
+        return desk
+
+    async def looked(self, outcome: Outcome | None = None) -> None:
+        """Write down whom they saw or changed; before anything is answered."""
+        client_ids = set(self._client_ids)
+        if outcome is not None:
+            client_ids.add(outcome.client_id)
+            if isinstance(outcome.state, OnePerson):
+                client_ids |= {record.id for record in outcome.state.records}
+        await looked(self.request, self.principal, sorted(client_ids), self.reached.why)
+
+
 async def fulfil_one(
     request: Request,
     principal: Principal,
     intent: Intent,
     *,
     options: Options | None = None,
-    show: Callable[[Outcome], View] = view_of,
+    show: Callable[[Outcome, Reached], View] = view_of,
 ) -> Response:
     """Do what is asked and show the thing: 201 if it is new, else 200."""
+    asking = Asking(request, principal)
+    is_machine = principal.kind == "integration"
     stored, outcome = await handlers_of(request).one(
         principal.tenant,
         intent,
-        lambda outcome: to_json(show(outcome)),
-        options=options,
+        lambda outcome: to_json(show(outcome, asking.reached)),
+        options=msgspec.structs.replace(options or Options(), trusting=is_machine),
         key=idempotency_key(request, principal),
         status=lambda outcome: 201 if outcome.status == "created" else 200,
+        # A machine reaches everybody: what is not there, the intent finds out by itself.
+        guard=None if is_machine else asking.guard,
     )
+    await asking.looked(outcome)
     headers = {"ETag": etag(outcome.version)} if outcome is not None else {}
     return answer(stored, headers)
 
@@ -96,7 +138,7 @@ def answer(stored: StoredResponse, headers: dict[str, str] | None = None) -> Res
 
 def to_json(view: View) -> bytes:
     """A view as JSON, without the fields that say nothing."""
-    return view.model_dump_json(exclude_none=True).encode()
+    return view.model_dump_json(exclude_none=True, by_alias=True).encode()
 
 
 def show(view: View) -> Response:

@@ -6,13 +6,14 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import TypeAdapter
 
-from services.intake.api.answering import Mode, OnConflict, Writer, handlers_of
+from services.intake.api.answering import Mode, OnConflict, handlers_of
 from services.intake.api.models.lines import ClientLine, ConsentLine, EpisodeLine, SessionLine
 from services.intake.desk import Desk, Options
-from services.intake.fulfilling import OtherContent
+from services.intake.fulfilling import OtherContent, Outcome
 from services.intake.handlers import Handlers, Result
 from services.intake.intents import Intent
 from shared.errors import FieldError, HeroicError, Invalid, TooLarge, Unavailable
+from shared.security import Principal
 from shared.web import (
     Line,
     LineResult,
@@ -21,9 +22,11 @@ from shared.web import (
     ndjson,
     ndjson_response,
     refused,
+    requires,
     strict_loads,
 )
 from shared.web.ndjson import MAX_LINE_BYTES
+from shared.web.reach import looked, why_of
 from shared.web.strictjson import validate
 
 CHUNK_LINES = 500
@@ -42,11 +45,29 @@ Read = tuple[int, Intent | HeroicError]
 
 router = APIRouter(prefix="/v1", tags=["bulk"])
 
+Importer = Annotated[Principal, Depends(requires("intake.import"))]
+
+
+class Told:
+    """Whom a call has told of in the audit: each client once."""
+
+    def __init__(self, request: Request, principal: Principal) -> None:
+        self._request = request
+        self._principal = principal
+        self._client_ids: set[str] = set()
+
+    async def of(self, results: Sequence[Result]) -> None:
+        """Write down those of whom `results` tell; before these leave."""
+        client_ids = {one.client_id for one in results if isinstance(one, Outcome)}
+        new = sorted(client_ids - self._client_ids)
+        await looked(self._request, self._principal, new, why_of(self._principal))
+        self._client_ids.update(new)
+
 
 @router.post("/bulk", response_class=NdjsonResponse)
 async def bulk(
     request: Request,
-    principal: Writer,
+    principal: Importer,
     lines: Annotated[
         list[Line], Depends(ndjson(ClientLine, EpisodeLine, SessionLine, ConsentLine))
     ],
@@ -62,17 +83,20 @@ async def bulk(
     """
     options = Options(correct=on_conflict == "correct", history=mode == "history")
     handlers, tenant = handlers_of(request), principal.tenant
+    told = Told(request, principal)
     if dry_run:
-        return ndjson_response(_rehearse(handlers, await handlers.desk(tenant, options), lines))
-    return ndjson_response(_fulfil(handlers, tenant, options, lines))
+        desk = await handlers.desk(tenant, options)
+        return ndjson_response(_rehearse(handlers, desk, lines, told))
+    return ndjson_response(_fulfil(handlers, tenant, options, lines, told))
 
 
 async def _fulfil(
-    handlers: Handlers, tenant: str, options: Options, lines: Sequence[Line]
+    handlers: Handlers, tenant: str, options: Options, lines: Sequence[Line], told: Told
 ) -> AsyncIterator[list[LineResult]]:
     for read in _chunks(lines):
         try:
             results = await handlers.many(tenant, _intents(read), options)
+            await told.of(results)
         except Unavailable as error:
             # The answer has begun: what follows is refused line by line, and may be sent again.
             yield [refused(number, error) for number, _ in read]
@@ -81,15 +105,22 @@ async def _fulfil(
 
 
 async def _rehearse(
-    handlers: Handlers, desk: Desk, lines: Sequence[Line]
+    handlers: Handlers, desk: Desk, lines: Sequence[Line], told: Told
 ) -> AsyncIterator[list[LineResult]]:
     for read in _chunks(lines):
         try:
             results = await handlers.rehearse(desk, _intents(read))
+            await told.of([one for one in results if not _is_new(desk, one)])
         except Unavailable as error:
             yield [refused(number, error) for number, _ in read]
         else:
             yield _results(read, results)
+
+
+def _is_new(desk: Desk, result: Result) -> bool:
+    """Whether it tells of a client whom there would be only after the rehearsal."""
+    group = desk.groups.get(result.group) if isinstance(result, Outcome) else None
+    return group is not None and group.is_new
 
 
 def _chunks(lines: Sequence[Line]) -> Iterator[list[Read]]:

@@ -2,23 +2,23 @@
 
 from typing import Annotated
 
+import msgspec
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
 from services.intake.api.answering import (
+    Asking,
     EpisodeId,
     MinPosition,
     Mode,
     OnConflict,
-    Reader,
     SessionId,
-    Writer,
     check_position,
     fulfil_one,
-    handlers_of,
     show,
 )
 from services.intake.api.models.episodes import (
+    CareTeamModel,
     CloseModel,
     EpisodeModel,
     ReopenModel,
@@ -26,14 +26,20 @@ from services.intake.api.models.episodes import (
     SessionModel,
     TransferModel,
 )
-from services.intake.api.views import EpisodeView, SessionView, episode_view
+from services.intake.api.showing import episode_view
+from services.intake.api.views import EpisodeView, SessionView
 from services.intake.desk import Options
-from services.intake.domain.episode import Close, Reopen, Transfer
+from services.intake.domain.episode import ChangeTeam, Close, Reopen, Transfer
+from services.intake.fulfilling import check_workable
 from services.intake.intents import ChangeEpisode, Look, Ref
 from shared.security import Principal
-from shared.web import body, if_match
+from shared.web import body, if_match, requires
 
 router = APIRouter(prefix="/v1", tags=["episodes"])
+
+Reader = Annotated[Principal, Depends(requires("episodes.read"))]
+Writer = Annotated[Principal, Depends(requires("episodes.write"))]
+SessionWriter = Annotated[Principal, Depends(requires("sessions.write"))]
 
 
 @router.post(
@@ -49,9 +55,19 @@ async def open_episode(
     on_conflict: OnConflict = None,
     mode: Mode = None,
 ) -> Response:
-    """Open an episode. The age group follows from the birth date; unknown, it is adult."""
+    """Open an episode. The age group follows from the birth date; unknown, it is adult.
+
+    A clinician who names nobody leads it.
+    """
+    intent = episode.intent()
+    if (
+        intent.clinician_id is None
+        and principal.kind == "person"
+        and ("clinician" in principal.roles)
+    ):
+        intent = msgspec.structs.replace(intent, clinician_id=principal.id)
     options = Options(correct=on_conflict == "correct", history=mode == "history")
-    return await fulfil_one(request, principal, episode.intent(), options=options)
+    return await fulfil_one(request, principal, intent, options=options)
 
 
 @router.get("/episodes/{episode_id}", response_model=EpisodeView)
@@ -60,10 +76,13 @@ async def get_episode(
 ) -> Response:
     """An episode as it stands."""
     check_position(min_position)
+    asking = Asking(request, principal)
     ref = Ref(id=episode_id)
-    desk = await handlers_of(request).look(principal.tenant, Look(episode=ref))
+    desk = await asking.look(Look(episode=ref))
     found = desk.episode(ref)
-    return show(episode_view(found.state, found.stream, found.version))
+    check_workable(desk, found.client_id)
+    await asking.looked()
+    return show(episode_view(found.state, found.stream, found.version, asking.reached))
 
 
 @router.post("/episodes/{episode_id}/close", response_model=EpisodeView)
@@ -95,9 +114,20 @@ async def transfer_episode(
     episode_id: EpisodeId,
     transfer: Annotated[TransferModel, Depends(body(TransferModel))],
 ) -> Response:
-    """Another clinician leads."""
+    """Another clinician leads from `at` on: it may have been a while ago, or be planned."""
     command = Transfer(to_clinician_id=transfer.to_clinician_id, at=transfer.at)
     return await _change(request, principal, episode_id, command)
+
+
+@router.post("/episodes/{episode_id}/care-team", response_model=EpisodeView)
+async def change_care_team(
+    request: Request,
+    principal: Writer,
+    episode_id: EpisodeId,
+    team: Annotated[CareTeamModel, Depends(body(CareTeamModel))],
+) -> Response:
+    """Who cares, as it stands from now on: the whole team, past members included."""
+    return await _change(request, principal, episode_id, team.command())
 
 
 @router.post(
@@ -108,7 +138,7 @@ async def transfer_episode(
 )
 async def record_session(
     request: Request,
-    principal: Writer,
+    principal: SessionWriter,
     session: Annotated[SessionModel, Depends(body(SessionModel))],
     on_conflict: OnConflict = None,
     mode: Mode = None,
@@ -121,7 +151,7 @@ async def record_session(
 @router.put("/sessions/{session_id}", response_model=SessionView)
 async def replace_session(
     request: Request,
-    principal: Writer,
+    principal: SessionWriter,
     session_id: SessionId,
     session: Annotated[SessionChangeModel, Depends(body(SessionChangeModel))],
 ) -> Response:
@@ -130,7 +160,10 @@ async def replace_session(
 
 
 async def _change(
-    request: Request, principal: Principal, episode_id: str, command: Close | Reopen | Transfer
+    request: Request,
+    principal: Principal,
+    episode_id: str,
+    command: Close | Reopen | Transfer | ChangeTeam,
 ) -> Response:
     intent = ChangeEpisode(episode=Ref(id=episode_id), command=command, if_match=if_match(request))
     return await fulfil_one(request, principal, intent)

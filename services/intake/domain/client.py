@@ -1,11 +1,10 @@
 """A client: who it is, what they agree to, and whether they are measured."""
 
-from collections.abc import Iterable
 from datetime import date, datetime
-from functools import singledispatch
 
 import msgspec
 
+from services.intake.domain.client_state import Client, Consent, fold
 from services.intake.domain.times import not_ahead
 from shared.contracts import Event
 from shared.contracts.intake import (
@@ -22,44 +21,28 @@ from shared.contracts.intake import (
 )
 from shared.errors import Conflict, FieldError, Gone, Invalid
 
+__all__ = [
+    "Client",
+    "Command",
+    "Consent",
+    "Correct",
+    "Decide",
+    "Measure",
+    "Register",
+    "Stale",
+    "check_details",
+    "decide",
+    "existing",
+    "fold",
+]
+
 OLDEST_YEARS = 130
-DEFAULT_CONSENTS: dict[Purpose, bool] = {
-    "supervision": True,
-    "service_statistics": True,
-    "integrations": True,
-    "research": False,
-}
-"""What holds until the client decides."""
 
 
-class Consent(msgspec.Struct, frozen=True, kw_only=True):
-    """A decision of the client about one purpose; `at` is when they made it."""
+class Stale(Conflict):
+    """What was so earlier does not correct what was so later."""
 
-    given: bool
-    at: datetime
-    given_by: str | None = None
-    wording_version: str | None = None
-
-
-class Client(msgspec.Struct, frozen=True, kw_only=True):
-    """A client as they stand. `details` is None once they are erased."""
-
-    id: str
-    details: ClientDetails | None
-    hashes: tuple[str, ...] = ()
-    measuring: MeasuringState = "on"
-    decisions: dict[Purpose, tuple[Consent, ...]] = {}
-    """All decisions about a purpose in the order in which they were made."""
-
-    def consent(self, purpose: Purpose) -> Consent | None:
-        """The decision that stands: the last one made, whenever it was heard of."""
-        made = self.decisions.get(purpose)
-        return made[-1] if made else None
-
-    def agrees(self, purpose: Purpose) -> bool:
-        """Whether the purpose is agreed to, by decision or else by default."""
-        decided = self.consent(purpose)
-        return decided.given if decided else DEFAULT_CONSENTS[purpose]
+    code, title = "stale", "Older than what is known"
 
 
 class Register(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,13 +51,17 @@ class Register(msgspec.Struct, frozen=True, kw_only=True):
     client_id: str
     details: ClientDetails
     hashes: tuple[str, ...]
+    by: str | None = None
+    """The member of staff who registers them."""
+    as_of: datetime | None = None
 
 
 class Correct(msgspec.Struct, frozen=True, kw_only=True):
-    """The details are these from now on."""
+    """The details are these from now on; they were so at `as_of`, which is now unless said."""
 
     details: ClientDetails
     hashes: tuple[str, ...]
+    as_of: datetime | None = None
 
 
 class Decide(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,10 +87,13 @@ def decide(client: Client | None, command: Command, now: datetime) -> list[Event
         if client is not None:
             raise Conflict("The client is registered already.")
         check_details(command.details, now)
+        not_ahead(command.as_of or now, now, "/as_of")
         return [
             ClientRegistered(
                 client_id=command.client_id,
                 external_hashes=list(command.hashes),
+                registered_by=command.by,
+                as_of=command.as_of,
                 private=command.details,
             )
         ]
@@ -145,9 +135,16 @@ def _correct(client: Client, command: Correct, now: datetime) -> list[Event]:
     if command.details == client.details:
         return []
     check_details(command.details, now)
+    as_of = command.as_of or now
+    not_ahead(as_of, now, "/as_of")
+    if client.as_of is not None and as_of < client.as_of:
+        raise Stale("What is known of the client was so later than this.")
     return [
         ClientDetailsCorrected(
-            client_id=client.id, external_hashes=list(command.hashes), private=command.details
+            client_id=client.id,
+            external_hashes=list(command.hashes),
+            as_of=as_of,
+            private=command.details,
         )
     ]
 
@@ -160,48 +157,3 @@ def _decide_consent(client: Client, command: Decide, now: datetime) -> list[Even
     kind = ConsentGiven if consent.given else ConsentWithdrawn
     words = ConsentDecision(given_by=consent.given_by, wording_version=consent.wording_version)
     return [kind(client_id=client.id, purpose=command.purpose, at=consent.at, private=words)]
-
-
-@singledispatch
-def evolve(event: Event, client: Client | None) -> Client | None:
-    """The client after `event`; events of other matters change nothing."""
-    return client
-
-
-@evolve.register
-def _(event: ClientRegistered, client: Client | None) -> Client:
-    return Client(id=event.client_id, details=event.private, hashes=tuple(event.external_hashes))
-
-
-@evolve.register
-def _(event: ClientDetailsCorrected, client: Client) -> Client:
-    hashes = tuple(event.external_hashes)
-    return msgspec.structs.replace(client, details=event.private, hashes=hashes)
-
-
-@evolve.register
-def _(event: MeasuringChanged, client: Client) -> Client:
-    return msgspec.structs.replace(client, measuring=event.state)
-
-
-@evolve.register(ConsentGiven)
-@evolve.register(ConsentWithdrawn)
-def _(event: ConsentGiven | ConsentWithdrawn, client: Client) -> Client:
-    words = event.private or ConsentDecision()
-    consent = Consent(
-        given=isinstance(event, ConsentGiven),
-        at=event.at,
-        given_by=words.given_by,
-        wording_version=words.wording_version,
-    )
-    # Of two decisions of one moment, the one heard of last stands.
-    made = sorted((*client.decisions.get(event.purpose, ()), consent), key=lambda one: one.at)
-    decisions = {**client.decisions, event.purpose: tuple(made)}
-    return msgspec.structs.replace(client, decisions=decisions)
-
-
-def fold(events: Iterable[Event], client: Client | None = None) -> Client | None:
-    """The client after all of `events`."""
-    for event in events:
-        client = evolve(event, client)
-    return client

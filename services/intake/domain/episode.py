@@ -1,25 +1,25 @@
 """An episode: one client's course of care, with its sessions."""
 
-from collections.abc import Iterable
 from datetime import datetime
-from functools import singledispatch
-from typing import Literal
 
 import msgspec
 
+from services.intake.domain.care_team import (
+    check_team,
+    not_far_ahead,
+)
+from services.intake.domain.episode_state import Closing, Episode, Open, fold
 from services.intake.domain.sessions import (
     ChangeSession,
     RecordSession,
-    Session,
     change_session,
-    evolve_sessions,
     record_session,
 )
 from services.intake.domain.times import not_ahead, not_before
 from shared.contracts import Event
 from shared.contracts.intake import (
-    AgeGroup,
-    Ending,
+    CareMember,
+    CareTeamChanged,
     EndingReason,
     EpisodeClosed,
     EpisodeOpened,
@@ -29,38 +29,19 @@ from shared.contracts.intake import (
 )
 from shared.errors import Conflict
 
-
-class Closing(msgspec.Struct, frozen=True, kw_only=True):
-    """How and when an episode ended."""
-
-    closed_at: datetime
-    ending: Ending
-    reason: str | None = None
-
-
-class Episode(msgspec.Struct, frozen=True, kw_only=True):
-    """An episode as it stands; `opening` is how it began, and never changes."""
-
-    id: str
-    client_id: str
-    opening: "Open"
-    clinician_id: str | None
-    status: Literal["open", "closed"] = "open"
-    closing: Closing | None = None
-    turned_at: datetime
-    """When it was last opened, closed or reopened."""
-    sessions: dict[str, Session] = {}
-
-
-class Open(msgspec.Struct, frozen=True, kw_only=True):
-    """A course of care begins."""
-
-    client_id: str
-    age_group: AgeGroup
-    opened_at: datetime
-    clinician_id: str | None = None
-    clinic_id: str | None = None
-    external_id: str | None = None
+__all__ = [
+    "ChangeTeam",
+    "Close",
+    "Closing",
+    "Command",
+    "Episode",
+    "NewEpisode",
+    "Open",
+    "Reopen",
+    "Transfer",
+    "decide",
+    "fold",
+]
 
 
 class NewEpisode(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,7 +72,13 @@ class Transfer(msgspec.Struct, frozen=True, kw_only=True):
     at: datetime
 
 
-Command = NewEpisode | Close | Reopen | Transfer | RecordSession | ChangeSession
+class ChangeTeam(msgspec.Struct, frozen=True, kw_only=True):
+    """The care team is this from now on, past members included."""
+
+    members: tuple[CareMember, ...]
+
+
+Command = NewEpisode | Close | Reopen | Transfer | ChangeTeam | RecordSession | ChangeSession
 
 
 def decide(episode: Episode | None, command: Command, now: datetime) -> list[Event]:
@@ -107,6 +94,8 @@ def decide(episode: Episode | None, command: Command, now: datetime) -> list[Eve
             return _reopen(episode, command.at, now)
         case Transfer():
             return _transfer(episode, command, now)
+        case ChangeTeam():
+            return _change_team(episode, command.members, now)
         case RecordSession():
             return record_session(episode.id, episode.client_id, command, now)
         case ChangeSession():
@@ -173,7 +162,7 @@ def _transfer(episode: Episode, command: Transfer, now: datetime) -> list[Event]
         return []
     if episode.status == "closed":
         raise Conflict("The episode is closed.")
-    not_ahead(command.at, now, "/at")
+    not_far_ahead(command.at, now, "/at")
     not_before(command.at, episode.opening.opened_at, "/at")
     return [
         EpisodeTransferred(
@@ -185,54 +174,10 @@ def _transfer(episode: Episode, command: Transfer, now: datetime) -> list[Event]
     ]
 
 
-@singledispatch
-def evolve(event: Event, episode: Episode | None) -> Episode | None:
-    """The episode after `event`."""
-    if episode is None:
-        return None
-    return msgspec.structs.replace(episode, sessions=evolve_sessions(event, episode.sessions))
-
-
-@evolve.register
-def _(event: EpisodeOpened, episode: Episode | None) -> Episode:
-    opening = Open(
-        client_id=event.client_id,
-        age_group=event.age_group,
-        opened_at=event.opened_at,
-        clinician_id=event.clinician_id,
-        clinic_id=event.clinic_id,
-        external_id=event.private.external_id if event.private else None,
-    )
-    return Episode(
-        id=event.episode_id,
-        client_id=event.client_id,
-        opening=opening,
-        clinician_id=event.clinician_id,
-        turned_at=event.opened_at,
-    )
-
-
-@evolve.register
-def _(event: EpisodeClosed, episode: Episode) -> Episode:
-    reason = event.private.reason if event.private else None
-    closing = Closing(closed_at=event.closed_at, ending=event.ending, reason=reason)
-    return msgspec.structs.replace(
-        episode, status="closed", closing=closing, turned_at=event.closed_at
-    )
-
-
-@evolve.register
-def _(event: EpisodeReopened, episode: Episode) -> Episode:
-    return msgspec.structs.replace(episode, status="open", closing=None, turned_at=event.at)
-
-
-@evolve.register
-def _(event: EpisodeTransferred, episode: Episode) -> Episode:
-    return msgspec.structs.replace(episode, clinician_id=event.to_clinician_id)
-
-
-def fold(events: Iterable[Event], episode: Episode | None = None) -> Episode | None:
-    """The episode after all of `events`."""
-    for event in events:
-        episode = evolve(event, episode)
-    return episode
+def _change_team(episode: Episode, members: tuple[CareMember, ...], now: datetime) -> list[Event]:
+    if episode.team == members:
+        return []
+    check_team(members, now, open_=episode.status == "open")
+    return [
+        CareTeamChanged(episode_id=episode.id, client_id=episode.client_id, members=list(members))
+    ]

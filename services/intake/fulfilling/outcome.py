@@ -6,10 +6,12 @@ from typing import TypeVar
 import msgspec
 
 from services.intake.desk import Desk, Loaded
-from services.intake.domain.client import Client
+from services.intake.domain.client import Client, existing
 from services.intake.domain.episode import Episode
+from services.intake.domain.merging import OnePerson
 from services.intake.domain.sessions import Session
-from services.intake.intents import Intent
+from services.intake.intents import Intent, Ref
+from shared.access.reach import Restricted
 from shared.errors import Conflict, PreconditionFailed
 from shared.web.ndjson import LineStatus
 
@@ -28,9 +30,11 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     status: LineStatus
     id: str
     client_id: str
+    group: str
+    """By whose name it lies on the desk to be written."""
     stream: str
     version: int
-    state: Client | Episode | Session
+    state: OnePerson | Episode | Session
     episode_id: str | None = None
     """Of a session: its episode."""
 
@@ -47,13 +51,36 @@ def check_version(intent: Intent, loaded: Loaded[S]) -> None:
         raise PreconditionFailed("It is at another version than If-Match says.")
 
 
-def outcome_of(loaded: Loaded[S], status: LineStatus) -> Outcome:
+def outcome_of(desk: Desk, loaded: Loaded[S], status: LineStatus) -> Outcome:
     """The outcome where the thing is the client or the episode itself."""
+    state = loaded.state
     return Outcome(
         status=status,
-        id=loaded.state.id,
+        id=state.id,
         client_id=loaded.client_id,
+        group=desk.one_id(loaded.client_id),
         stream=loaded.stream,
         version=loaded.version,
-        state=loaded.state,
+        state=state if isinstance(state, Episode) else desk.person(client_of(desk, state.id)),
     )
+
+
+def client_of(desk: Desk, client_id: str) -> Loaded[Client]:
+    """The very client of that id, who lies on the desk."""
+    return desk.record_of(Ref(id=client_id))
+
+
+def workable(desk: Desk, one: Loaded[Client]) -> OnePerson:
+    """The person, with whom somebody wants to work; raises Gone and Restricted."""
+    person = desk.person(one)
+    for record in person.records:
+        existing(record)
+    if person.restricted:
+        raise Restricted("What is kept of this client is not worked with.")
+    return person
+
+
+def check_workable(desk: Desk, client_id: str) -> None:
+    """The same for the client of an episode, who may not lie on the desk."""
+    if client_id in desk.closed:
+        raise desk.closed[client_id]

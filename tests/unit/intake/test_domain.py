@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from services.intake.domain import client as clients
 from services.intake.domain import episode as episodes
 from services.intake.domain.client import Client, Consent
+from services.intake.domain.client_state import DEFAULT_CONSENTS
 from services.intake.domain.episode import Episode
 from services.intake.domain.sessions import ChangeSession, RecordSession, SessionFacts
 from shared.contracts.intake import ClientDetails, ClientRegistered
@@ -56,8 +57,8 @@ def test_the_last_decision_made_stands_however_late_it_is_heard(
         assert standing is not None
         assert standing.at == latest
     else:
-        assert client.agrees("research") is False
-        assert client.agrees("supervision") is True
+        assert client.agrees("research", DEFAULT_CONSENTS) is False
+        assert client.agrees("supervision", DEFAULT_CONSENTS) is True
 
 
 FACTS = st.builds(

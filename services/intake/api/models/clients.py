@@ -5,7 +5,15 @@ from typing import Annotated, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from services.intake.intents import DecideConsent, Ref
-from shared.contracts.intake import ClientDetails, Contact, Identifier, MeasuringState, Purpose
+from shared.contracts.intake import (
+    ClientDetails,
+    Contact,
+    Identifier,
+    MeasuringState,
+    Purpose,
+    Relation,
+    Sight,
+)
 from shared.web import ApiModel, Day, ExternalId, Id, Name, UtcTime, Words
 
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
@@ -13,6 +21,8 @@ Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
 Language = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3}$", max_length=35)
 ]
+Reason = Annotated[Words, Field(min_length=1)]
+"""Why, in somebody's words."""
 MAX_FEW = 20
 
 
@@ -41,7 +51,10 @@ class ContactModel(ApiModel):
 
 
 class ClientModel(ApiModel):
-    """A client; every field may be left out, and a correction replaces only what it names."""
+    """A client; every field may be left out, and a correction replaces only what it names.
+
+    `as_of` is when they were so: what was so earlier does not correct what was so later.
+    """
 
     external_id: ExternalId | None = None
     identifiers: list[IdentifierModel] = Field(default=[], max_length=MAX_FEW)
@@ -51,6 +64,7 @@ class ClientModel(ApiModel):
     sex_for_norms: Code | None = None
     language: Language | None = None
     contacts: list[ContactModel] = Field(default=[], max_length=MAX_FEW)
+    as_of: UtcTime | None = None
 
     def details(self) -> ClientDetails:
         """The details as a whole."""
@@ -112,6 +126,33 @@ class MeasuringModel(ApiModel):
 
     state: MeasuringState
     reason: Words | None = None
+
+
+class RelatedModel(ApiModel):
+    """Somebody close to a client, and what they may see."""
+
+    relation: Relation
+    name: Name | None = None
+    may_see: list[Sight] = Field(default=[], max_length=2)
+
+    def sight(self) -> tuple[Sight, ...]:
+        """What they may see: whoever sees words sees the outcomes that they belong to."""
+        if "words" in self.may_see:
+            return ("outcomes", "words")
+        return ("outcomes",) if self.may_see else ()
+
+
+class MergeModel(ApiModel):
+    """Who the client is, and why that is known."""
+
+    into: Id
+    reason: Reason
+
+
+class UnmergeModel(ApiModel):
+    """Why the client is somebody else after all."""
+
+    reason: Reason
 
 
 class ClientRefModel(ApiModel):

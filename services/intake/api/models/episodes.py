@@ -2,13 +2,21 @@
 
 from typing import Literal, Self
 
-from pydantic import model_validator
+from pydantic import Field, RootModel, model_validator
 
 from services.intake.api.models.clients import ClientRefModel, Code
 from services.intake.domain import episode
+from services.intake.domain.care_team import MOST
 from services.intake.domain.sessions import SessionFacts
 from services.intake.intents import PutEpisode, PutSession, Ref, ReplaceSession
-from shared.contracts.intake import AgeGroup, Ending, SessionStatus, SessionType
+from shared.contracts.intake import (
+    AgeGroup,
+    CareMember,
+    CareRole,
+    Ending,
+    SessionStatus,
+    SessionType,
+)
 from shared.web import ApiModel, ExternalId, Id, UtcTime, Words
 
 
@@ -66,6 +74,29 @@ class TransferModel(ApiModel):
 
     to_clinician_id: Id
     at: UtcTime
+
+
+class CareMemberModel(ApiModel):
+    """Somebody of a care team, from a time on and, where it is known, until another."""
+
+    person_id: Id
+    role: CareRole
+    since: UtcTime = Field(alias="from")
+    until: UtcTime | None = Field(default=None, alias="to")
+
+
+class CareTeamModel(RootModel[list[CareMemberModel]]):
+    """The whole care team, past members included."""
+
+    root: list[CareMemberModel] = Field(max_length=MOST)
+
+    def command(self) -> episode.ChangeTeam:
+        """What is asked for."""
+        return episode.ChangeTeam(
+            members=tuple(
+                CareMember(one.person_id, one.role, one.since, one.until) for one in self.root
+            )
+        )
 
 
 class SessionFields(ApiModel):

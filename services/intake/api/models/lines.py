@@ -14,7 +14,7 @@ class ClientLine(ClientModel):
 
     def intent(self) -> PutClient:
         """What is asked for."""
-        return PutClient(details=self.details())
+        return PutClient(details=self.details(), as_of=self.as_of)
 
 
 class EpisodeLine(EpisodeFields):
