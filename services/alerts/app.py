@@ -6,8 +6,9 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from services.alerts.api import alerts, stream
+from services.alerts.api import alerts, export, stream
 from services.alerts.api.context import Context
+from services.alerts.api.export import AlertsArchivist
 from services.alerts.bell import Bell, Ear
 from services.alerts.care import CARE_GROUP, CareHandler
 from services.alerts.consumers import (
@@ -34,6 +35,7 @@ from shared.relay import Relay
 from shared.security import JwksUrl, TokenVerifier
 from shared.topics import topic
 from shared.web import create_api
+from shared.web.export import Exports
 from shared.worker import Worker
 
 WORKER_CONNECTIONS = 14
@@ -80,7 +82,7 @@ def create_app(settings: Settings) -> FastAPI:
     app = create_api(
         SERVICE,
         title="Heroic alerts",
-        routers=[alerts.router, stream.router],
+        routers=[alerts.router, stream.router, export.router],
         lifespan=lifespan,
         verifier=TokenVerifier(JwksUrl(settings.effective_jwks_url), settings.issuer),
         ready=ready,
@@ -89,6 +91,7 @@ def create_app(settings: Settings) -> FastAPI:
         audit=AuditLog(database),
         settings=settings,
     )
+    app.state.exports = Exports(SERVICE, database, keyring, AlertsArchivist(database))
     app.state.context = Context(
         database, store, Alerts(database, store, bell), Reach(database, access), log, hub
     )

@@ -8,7 +8,8 @@ from fastapi import FastAPI
 
 from services.feedback.admission import Admission
 from services.feedback.answers import SERVICE
-from services.feedback.api import measures, ratings
+from services.feedback.api import export, measures, ratings
+from services.feedback.api.export import FeedbackArchivist
 from services.feedback.api.lines import parse_line
 from services.feedback.bulk import Bulk
 from services.feedback.consumers import GROUP, CareHandler
@@ -29,6 +30,7 @@ from shared.relay import Relay
 from shared.security import JwksUrl, TokenVerifier
 from shared.topics import topic
 from shared.web import create_api
+from shared.web.export import Exports
 from shared.worker import Worker
 
 
@@ -59,7 +61,7 @@ def create_app(settings: Settings) -> FastAPI:
     app = create_api(
         SERVICE,
         title="Heroic feedback",
-        routers=[ratings.router, measures.router],
+        routers=[ratings.router, measures.router, export.router],
         lifespan=lifespan,
         verifier=TokenVerifier(JwksUrl(settings.effective_jwks_url), settings.issuer),
         ready=store.check,
@@ -68,6 +70,7 @@ def create_app(settings: Settings) -> FastAPI:
         audit=audit,
         settings=settings,
     )
+    app.state.exports = Exports(SERVICE, database, keyring, FeedbackArchivist(database))
     app.state.commands = Commands(database, store, keyring, places, known, admission, utc_now)
     app.state.bulk = Bulk(database, store, keyring, places, known, admission, utc_now, parse_line)
     app.state.measures = MeasureCommands(database, store, known)

@@ -5,8 +5,9 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from services.outcomes.api import clients, rules, stream
+from services.outcomes.api import clients, export, rules, stream
 from services.outcomes.api.context import Context
+from services.outcomes.api.export import OutcomesArchivist
 from services.outcomes.assessor import GROUP as ASSESSOR
 from services.outcomes.assessor import Assessor
 from services.outcomes.backtest import Backtests
@@ -30,6 +31,7 @@ from shared.relay import Relay
 from shared.security import JwksUrl, TokenVerifier
 from shared.topics import topic
 from shared.web import create_api
+from shared.web.export import Exports
 from shared.worker import Worker
 
 SERVICE = "outcomes"
@@ -72,7 +74,7 @@ def create_app(settings: Settings) -> FastAPI:
     app = create_api(
         SERVICE,
         title="Heroic outcomes",
-        routers=[clients.router, rules.router, stream.router],
+        routers=[clients.router, rules.router, stream.router, export.router],
         lifespan=lifespan,
         verifier=TokenVerifier(JwksUrl(settings.effective_jwks_url), settings.issuer),
         ready=ready,
@@ -81,6 +83,7 @@ def create_app(settings: Settings) -> FastAPI:
         audit=AuditLog(database),
         settings=settings,
     )
+    app.state.exports = Exports(SERVICE, database, keyring, OutcomesArchivist(database))
     app.state.context = Context(
         database=database,
         views=Views(database, keyring),
