@@ -11,6 +11,7 @@ from services.intake.api import (
     bulk,
     clients,
     episodes,
+    export,
     integrations,
     oauth,
     oauth_errors,
@@ -20,6 +21,7 @@ from services.intake.api import (
     staff,
     wellknown,
 )
+from services.intake.api.export import IntakeArchivist
 from services.intake.assertions import UsedAssertions
 from services.intake.directory import Directory
 from services.intake.erasure import api as erasure
@@ -49,6 +51,7 @@ from shared.relay import Relay
 from shared.security import SigningKeyFile, TokenIssuer, TokenVerifier
 from shared.topics import topic
 from shared.web import create_api
+from shared.web.export import Exports
 from shared.web.html import assets
 from shared.worker import Worker
 
@@ -92,6 +95,7 @@ def create_app(settings: Settings) -> FastAPI:
             staff.router,
             integrations.router,
             erasure.router,
+            export.router,
             sign_ins.router,
             sign_in_pages.router,
             provider_pages.router,
@@ -111,6 +115,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     oauth_errors.install(app)
     app.state.handlers = handlers = Handlers(store, keyring, utc_now, database)
+    app.state.exports = Exports(SERVICE, database, keyring, IntakeArchivist(database))
     app.state.erasures = Erasures(database, store, utc_now)
     app.state.reach = Reach(access, database)
     app.state.organisations = Organisations(store, keyring)
