@@ -1,8 +1,8 @@
 """Whose changes a page that stays open is told of: asked at each delivery, and not too often."""
 
 import asyncio
-import time
 from collections.abc import Collection
+from time import monotonic
 
 from sqlalchemy import ARRAY, Text, and_, bindparam, func, select
 
@@ -33,7 +33,7 @@ class Sight:
     ) -> dict[str, str]:
         """Those of the clients whom `principal` reaches now, each with the id that they go by
         since they were merged."""
-        now = time.monotonic()
+        now = monotonic()
         found: dict[str, str | None] = {}
         for one in client_ids:
             at, shown = self._known.get((principal, one), (0.0, None))
@@ -62,7 +62,7 @@ class Sight:
             .where(reachable(principal, permission, "changed.id"))
         )
         async with self._free:
-            asked_at = time.monotonic()
+            asked_at = monotonic()
             async with self._database.session(principal.tenant) as conn:
                 seen = {row[0]: row[1] for row in await conn.execute(query)}
         self._forget(asked_at)

@@ -14,8 +14,16 @@ from services.outcomes.expected.publishing import curve_stream, curves_of, publi
 from services.outcomes.expected.sample import read_sample
 from shared.contracts import Event, Recorded
 from shared.contracts.feedback import RatingContent, RatingSubmitted
-from shared.contracts.intake import ConsentGiven, ConsentWithdrawn, EpisodeClosed, EpisodeReopened
+from shared.contracts.intake import (
+    ClientsMerged,
+    ConsentGiven,
+    ConsentWithdrawn,
+    EpisodeClosed,
+    EpisodeReopened,
+    ErasureRefused,
+)
 from shared.contracts.outcomes import ExpectedResponseFitted
+from shared.contracts.people import ConsentPolicySet
 from shared.database import driver
 from shared.eventstore import EventStore, WrongVersion
 from shared.ids import derived_id, new_id
@@ -154,6 +162,41 @@ async def test_of_two_decisions_of_one_moment_the_one_heard_of_last_stands(home:
     decide(no, ConsentGiven, day=1)
     decide(no, ConsentWithdrawn, day=1)
     assert [one.episode_id for one in await sample_of(home, yes, no)] == [yes.episode_id]
+
+
+async def test_who_withdraws_is_not_in_the_next_sample_nor_who_is_the_same_person(
+    home: Home,
+) -> None:
+    gone, alias, into, stays = (a_course([100, 150]) for _ in range(4))
+    merged = ClientsMerged(client_id=alias.client_id, into=into.client_id)
+    alias.add(f"client-{alias.client_id}", merged)
+    assert len(await sample_of(home, gone, alias, into, stays)) == 4
+    for story in (gone, alias):
+        withdrawn = ConsentWithdrawn(
+            client_id=story.client_id, purpose="service_statistics", at=START
+        )
+        await home.know(story.add(f"client-{story.client_id}", withdrawn))
+    sample = await read_sample(home.database, TENANT, MEASURE)
+    assert [one.episode_id for one in sample.courses] == [stays.episode_id]
+    assert sample.without_consent == 3
+
+
+async def test_the_organisations_default_counts_where_nobody_decided(home: Home) -> None:
+    silent, given = a_course([100, 150]), a_course([100, 150])
+    decide(given, ConsentGiven, day=1)
+    organisation = Story(TENANT, new_id())
+    policy = ConsentPolicySet(defaults={"service_statistics": False})
+    await home.know(organisation.add(f"organisation-{TENANT}", policy))
+    assert [one.episode_id for one in await sample_of(home, silent, given)] == [given.episode_id]
+
+
+async def test_who_must_be_left_alone_is_not_in_it(home: Home) -> None:
+    kept, other = a_course([100, 150]), a_course([100, 150])
+    refused = ErasureRefused(
+        request_id=new_id(), client_id=kept.client_id, refused_by=new_id(), restricted=True
+    )
+    kept.add(f"client-{kept.client_id}", refused)
+    assert [one.episode_id for one in await sample_of(home, kept, other)] == [other.episode_id]
 
 
 async def test_a_client_whose_data_is_held_back_waits(home: Home) -> None:
