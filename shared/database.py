@@ -3,6 +3,9 @@
 Row-level security is the second wall around a tenant (the first is the query itself). The policy
 of every table reads the setting `heroic.tenants`, which a transaction sets for itself alone; a
 transaction that does not set it sees nothing and can write nothing.
+
+Workers must see whose turn it is before they can name a tenant: of a few tables, which hold nothing
+but random ids, `worker_session` reads the rows of all. No web process asks for one.
 """
 
 from collections.abc import AsyncGenerator, Iterator, Sequence
@@ -19,7 +22,7 @@ from shared.errors import Unavailable
 
 APP_ROLE, READER_ROLE, INSPECT_ROLE = "heroic_app", "heroic_reader", "heroic_inspect"
 
-TENANTS_SETTING = "heroic.tenants"
+TENANTS_SETTING, WORKER_SETTING = "heroic.tenants", "heroic.worker"
 
 CONNECT_SECONDS = 5.0
 COMMAND_SECONDS = 30.0
@@ -35,6 +38,11 @@ VISIBLE = (
     "::text[])"
 )
 
+SEEN_BY_WORKERS = f"(SELECT current_setting('{WORKER_SETTING}', true)) = 'on'"
+
+SET_WORKER = text(
+    f"SELECT set_config('{TENANTS_SETTING}', '', true), set_config('{WORKER_SETTING}', 'on', true)"
+)
 SET_TENANTS = text(f"SELECT set_config('{TENANTS_SETTING}', :tenants, true)")
 
 # What says "not now" rather than "never": the server or the way to it is away, busy or full.
@@ -101,6 +109,15 @@ class Database:
     async def dispose(self) -> None:
         """Close every connection."""
         await self.engine.dispose()
+
+
+@asynccontextmanager
+async def worker_session(database: Database) -> AsyncGenerator[AsyncConnection]:
+    """One transaction of a worker that sees whose turn it is, of all tenants, and nothing else."""
+    with transient_is_unavailable():
+        async with database.engine.begin() as connection:
+            await connection.execute(SET_WORKER)
+            yield connection
 
 
 def create_database(url: str, *, pool_size: int = 5) -> Database:
@@ -176,3 +193,8 @@ def tenant_policy_ddl(table: str) -> list[str]:
         f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO {APP_ROLE}",
         f"GRANT SELECT ON {table} TO {READER_ROLE}, {INSPECT_ROLE}",
     ]
+
+
+def worker_policy_ddl(table: str) -> str:
+    """The statement that lets workers read `table` to see whose turn it is, beside the wall."""
+    return f"CREATE POLICY worker_looks ON {table} FOR SELECT USING ({SEEN_BY_WORKERS})"

@@ -1,8 +1,9 @@
 """Settings from the environment, the same for every service but for its databases."""
 
+from pathlib import Path
 from typing import Literal
 
-from pydantic import AliasGenerator, Field
+from pydantic import AliasGenerator, Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 OWN_FIELDS = ("database_url", "reader_url", "owner_url")
@@ -44,8 +45,11 @@ class ServiceSettings(BaseSettings):
 
     keys_url: str = Field(default="", repr=False)
     keys_owner_url: str = Field(default="", repr=False)
-    key_encryption_key: str = Field(default="", repr=False)
-    """Base64 of the 32 bytes that wrap every subject's key."""
+    key_encryption_key_file: str = ""
+    """Where the next is read from instead, such as a secret that is mounted."""
+    key_encryption_key: str = Field(default="", repr=False, validate_default=True)
+    """Base64 of the 32 bytes that wrap every subject's key; after it, apart by commas or blanks,
+    earlier ones whose keys have not all been wrapped anew (`heroic keys rewrap`)."""
 
     kafka: str = ""
     redis_url: str = Field(default="", repr=False)
@@ -67,6 +71,12 @@ class ServiceSettings(BaseSettings):
     """Base URL of an OTLP/HTTP collector; empty switches tracing off."""
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
+    @field_validator("key_encryption_key")
+    @classmethod
+    def _from_file(cls, given: str, info: ValidationInfo) -> str:
+        file = info.data.get("key_encryption_key_file")
+        return given or (read_secret(file) if file else "")
+
     @property
     def issuer(self) -> str:
         """The `iss` of every token."""
@@ -76,3 +86,11 @@ class ServiceSettings(BaseSettings):
     def effective_jwks_url(self) -> str:
         """Where this service fetches the issuer's public keys."""
         return self.jwks_url or f"{self.issuer}/intake/.well-known/jwks.json"
+
+
+def read_secret(file: str) -> str:
+    """What a file holds, without blanks around it; `ValueError` where it cannot be read."""
+    try:
+        return Path(file).read_text().strip()
+    except OSError as error:
+        raise ValueError(f"{file} cannot be read: {error.strerror}") from error

@@ -1,9 +1,24 @@
--- What access asks of its tables. Plain SQL functions: the planner looks into them.
+-- What access asks of its tables. Of sets rather than of one client at a time, so that a list asks
+-- once, whoever is on it.
 
--- Everybody who is the same person as a client, that client included: merged clients are aliases
--- of one.
+-- Everybody who is the same person as one of some clients, those included: merged clients are
+-- aliases of one, which is never an alias itself.
+CREATE OR REPLACE FUNCTION access_united(p_tenant text, p_clients text[]) RETURNS SETOF text
+LANGUAGE sql STABLE ROWS 100 AS $$
+    WITH ones AS (
+        SELECT DISTINCT coalesce(c.alias_of, asked.id) AS id
+        FROM unnest(p_clients) AS asked(id)
+        LEFT JOIN access_clients AS c ON c.tenant = p_tenant AND c.client_id = asked.id
+    )
+    SELECT id FROM ones
+    UNION ALL
+    SELECT a.client_id FROM ones
+    JOIN access_clients AS a ON a.tenant = p_tenant AND a.alias_of = ones.id
+$$;
+
+-- The same of one. Without `access_united`: the planner looks into it, wherever it stands in FROM.
 CREATE OR REPLACE FUNCTION access_same(p_tenant text, p_client text) RETURNS SETOF text
-LANGUAGE sql STABLE AS $$
+LANGUAGE sql STABLE ROWS 2 AS $$
     SELECT coalesce((
         SELECT alias_of FROM access_clients WHERE tenant = p_tenant AND client_id = p_client
     ), p_client)
@@ -14,8 +29,20 @@ LANGUAGE sql STABLE AS $$
     ), p_client)
 $$;
 
--- Whether a purpose is agreed to: by the client's decision, else the organisation's default, else
--- the platform's. Of merged clients the strictest counts.
+-- What holds for a purpose where a client has not decided: by the organisation, else the platform.
+CREATE OR REPLACE FUNCTION access_default(p_tenant text, p_purpose text) RETURNS boolean
+LANGUAGE sql STABLE AS $$
+    SELECT coalesce(
+        (
+            SELECT given FROM access_consent_defaults
+            WHERE tenant = p_tenant AND purpose = p_purpose
+        ),
+        p_purpose <> 'research'
+    )
+$$;
+
+-- Whether a purpose is agreed to: by the client's decision, else the default. Of merged clients the
+-- strictest counts.
 CREATE OR REPLACE FUNCTION access_agrees(p_tenant text, p_client text, p_purpose text)
 RETURNS boolean
 LANGUAGE sql STABLE AS $$
@@ -24,20 +51,51 @@ LANGUAGE sql STABLE AS $$
             SELECT given FROM access_consents
             WHERE tenant = p_tenant AND client_id = same.id AND purpose = p_purpose
         ),
-        (
-            SELECT given FROM access_consent_defaults
-            WHERE tenant = p_tenant AND purpose = p_purpose
-        ),
-        p_purpose <> 'research'
+        access_default(p_tenant, p_purpose)
     ))
     FROM access_same(p_tenant, p_client) AS same(id)
 $$;
 
--- The clients whom a person cares for now, and, with p_team, those whom members of the teams that
--- the person leads care for.
+-- Who does not agree to a purpose by a decision, of their own or of whom they are merged with.
+CREATE OR REPLACE FUNCTION access_refusing(p_tenant text, p_purpose text) RETURNS SETOF text
+LANGUAGE sql STABLE ROWS 100 AS $$
+    SELECT access_united(p_tenant, ARRAY(
+        SELECT client_id FROM access_consents
+        WHERE tenant = p_tenant AND purpose = p_purpose AND NOT given
+    ))
+$$;
+
+-- Who agrees to it by a decision, and everybody whom they are merged with too.
+CREATE OR REPLACE FUNCTION access_giving(p_tenant text, p_purpose text) RETURNS SETOF text
+LANGUAGE sql STABLE ROWS 100 AS $$
+    WITH gave AS (
+        SELECT client_id FROM access_consents
+        WHERE tenant = p_tenant AND purpose = p_purpose AND given
+    )
+    SELECT client_id FROM gave
+    EXCEPT
+    SELECT access_united(p_tenant, ARRAY(
+        SELECT access_united(p_tenant, ARRAY(SELECT client_id FROM gave))
+        EXCEPT
+        SELECT client_id FROM gave
+    ))
+$$;
+
+-- Who is erased, and with p_kept those whom the law demands to keep, with whom they are merged too:
+-- nobody works with what they said.
+CREATE OR REPLACE FUNCTION access_closed(p_tenant text, p_kept boolean) RETURNS SETOF text
+LANGUAGE sql STABLE ROWS 100 AS $$
+    SELECT client_id FROM access_clients WHERE tenant = p_tenant AND erased_at IS NOT NULL
+    UNION ALL
+    SELECT access_united(p_tenant, ARRAY(
+        SELECT client_id FROM access_clients WHERE p_kept AND tenant = p_tenant AND restricted
+    ))
+$$;
+
+-- The person, and with p_team the members of the teams that the person leads.
 CREATE OR REPLACE FUNCTION access_carers(p_tenant text, p_person text, p_team boolean)
 RETURNS SETOF text
-LANGUAGE sql STABLE AS $$
+LANGUAGE sql STABLE ROWS 10 AS $$
     SELECT p_person
     UNION
     SELECT member.person_id
@@ -46,24 +104,14 @@ LANGUAGE sql STABLE AS $$
     WHERE p_team AND led.tenant = p_tenant AND led.person_id = p_person AND led.leads
 $$;
 
+-- The clients whom they care for now.
 CREATE OR REPLACE FUNCTION access_clients_of(p_tenant text, p_person text, p_team boolean)
 RETURNS SETOF text
-LANGUAGE sql STABLE AS $$
-    WITH cared AS (
-        SELECT DISTINCT client_id FROM access_care
+LANGUAGE sql STABLE ROWS 100 AS $$
+    SELECT access_united(p_tenant, ARRAY(
+        SELECT client_id FROM access_care
         WHERE tenant = p_tenant
-            AND person_id IN (SELECT access_carers(p_tenant, p_person, p_team))
+            AND person_id = ANY (ARRAY(SELECT access_carers(p_tenant, p_person, p_team)))
             AND (since IS NULL OR since <= now()) AND (until IS NULL OR until > now())
-    )
-    SELECT client_id FROM cared
-    UNION
-    SELECT other.client_id
-    FROM cared
-    JOIN access_clients AS mine ON mine.tenant = p_tenant AND mine.client_id = cared.client_id
-    JOIN access_clients AS other ON other.tenant = p_tenant
-        AND coalesce(other.alias_of, other.client_id) = coalesce(mine.alias_of, mine.client_id)
-    WHERE mine.alias_of IS NOT NULL OR EXISTS (
-        SELECT FROM access_clients
-        WHERE tenant = p_tenant AND alias_of = mine.client_id
-    )
+    ))
 $$;

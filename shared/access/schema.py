@@ -169,6 +169,17 @@ def create(op: Operations) -> None:
         for statement in tenant_policy_ddl(table):
             op.execute(statement)
     op.execute(f"REVOKE UPDATE, DELETE ON audit FROM {APP_ROLE}")
+    create_functions(op)
+
+
+def revise(op: Operations) -> None:
+    """Bring what a first `create` has made to what it is now, in a later migration."""
+    op.execute("CREATE INDEX access_kept ON access_clients (tenant, client_id) WHERE restricted")
+    create_functions(op)
+
+
+def create_functions(op: Operations) -> None:
+    """Make the functions, or make them as they are now."""
     functions = files("shared.access").joinpath("functions.sql").read_text()
     # The driver takes one statement at a time.
     for function in functions.rstrip().removesuffix("$$;").split("$$;"):

@@ -25,7 +25,7 @@ from shared.consuming.records import (
 )
 from shared.consuming.sorting import NEW, Head, Key, Reason
 from shared.consuming.state import Fenced, load_heads, save_heads, save_seen
-from shared.database import driver
+from shared.database import driver, worker_session
 from shared.errors import Unavailable
 
 AT_ONCE = 2_000
@@ -149,7 +149,7 @@ class Replays:
         numbers = self._assignment.numbers
         if not numbers:
             return
-        async with self._database.session() as connection:
+        async with worker_session(self._database) as connection:
             due = await driver(connection).fetch(DUE, self._group, numbers, schemas)
         for number, tenant, holder in due:
             async with self._assignment.locks[number]:

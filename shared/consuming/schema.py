@@ -2,7 +2,13 @@
 
 from typing import Protocol
 
-from shared.database import APP_ROLE, INSPECT_ROLE, READER_ROLE, tenant_policy_ddl
+from shared.database import (
+    APP_ROLE,
+    INSPECT_ROLE,
+    READER_ROLE,
+    tenant_policy_ddl,
+    worker_policy_ddl,
+)
 
 
 class Operations(Protocol):
@@ -94,8 +100,8 @@ CREATE TABLE held (
 """
 
 # Whose parked events are to be tried again, by the worker of their partition: at once, or once
-# a worker knows the event type `waiting_for`. Without row-level security: workers look for the
-# work of all tenants here, and a row holds nothing but random ids.
+# a worker knows the event type `waiting_for`. Workers look for the work of all tenants here: see
+# `wall`.
 REPLAYS = """
 CREATE TABLE replays (
     tenant text NOT NULL,
@@ -125,6 +131,12 @@ def create(op: Operations) -> None:
     for table in ("consumed", "parked", "held", "replays", "consumer_checkpoints"):
         op.execute(f"GRANT INSERT, UPDATE, DELETE ON {table} TO {READER_ROLE}")
     op.execute(f"REVOKE ALL ON parked FROM {INSPECT_ROLE}")
+
+
+def wall(op: Operations) -> None:
+    """Put the wall around `replays`, in a later migration; workers see whose turn it is."""
+    for statement in (*tenant_policy_ddl("replays"), worker_policy_ddl("replays")):
+        op.execute(statement)
 
 
 def drop(op: Operations) -> None:

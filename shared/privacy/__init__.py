@@ -12,16 +12,20 @@ from shared.privacy.sealing import (
     sealed_for,
 )
 from shared.privacy.table import migrate_keys
+from shared.privacy.wrapping import KeyWrapper, LocalKeyWrapper, local_wrapper
 
 __all__ = [
     "Forged",
     "IdentifierHasher",
     "KeyMissing",
+    "KeyWrapper",
     "Keyring",
+    "LocalKeyWrapper",
     "SubjectCipher",
     "SubjectErased",
     "SubjectRef",
     "leave_sealed",
+    "local_wrapper",
     "migrate_keys",
     "open_all",
     "open_envelope",

@@ -67,15 +67,3 @@ class IdentifierHasher:
         hashed = self._keyed.copy()
         hashed.update(msgspec.json.encode((kind, *parts)))
         return hashed.hexdigest()
-
-
-def wrap(key: bytes, wrapping: AESGCM, tenant: str, subject: str) -> bytes:
-    """A subject's key as the database holds it: nonce and ciphertext, bound to its owner."""
-    nonce = os.urandom(NONCE_BYTES)
-    return nonce + wrapping.encrypt(nonce, key, f"{tenant}\0{subject}".encode())
-
-
-def unwrap(wrapped: bytes, wrapping: AESGCM, tenant: str, subject: str) -> bytes:
-    """The key out of `wrap`; raises InvalidTag under another wrapping key or for another owner."""
-    nonce, sealed = wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:]
-    return wrapping.decrypt(nonce, sealed, f"{tenant}\0{subject}".encode())

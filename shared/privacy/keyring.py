@@ -1,19 +1,15 @@
 """The keys of subjects: made once, kept wrapped, cached for seconds, destroyed for ever."""
 
-import base64
 import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
 from shared.database import Database
-from shared.errors import HeroicError, Unavailable
 from shared.privacy.cache import ExpiringCache
-from shared.privacy.cipher import KEY_BYTES, IdentifierHasher, SubjectCipher, unwrap, wrap
+from shared.privacy.cipher import KEY_BYTES, IdentifierHasher, SubjectCipher
 from shared.privacy.errors import KeyMissing, SubjectErased, SubjectRef
 from shared.privacy.table import KeyTable, PostgresKeyTable
+from shared.privacy.wrapping import KeyWrapper, local_wrapper
 
 CACHED_SECONDS = 5.0
 """How long after its destruction a key may still be used by another process."""
@@ -24,25 +20,19 @@ IDENTIFIERS = "identifiers"
 """The subject of a tenant's key for hashes; no id looks like it."""
 
 
-class BadKeyEncryptionKey(HeroicError):
-    """HEROIC_KEY_ENCRYPTION_KEY is not the base64 of 32 bytes."""
-
-    code, title = "bad_key_encryption_key", "The key-encryption key is not the base64 of 32 bytes"
-
-
 class Keyring:
-    """The keys of all subjects. `wrapping_key` (32 bytes) is the key that encrypts the keys."""
+    """The keys of all subjects, which rest in `table` as `wrapper` has encrypted them."""
 
     def __init__(
         self,
         table: KeyTable,
-        wrapping_key: bytes,
+        wrapper: KeyWrapper,
         *,
         size: int = CACHED_KEYS,
         timer: Callable[[], float] = time.monotonic,
     ) -> None:
         self._table = table
-        self._wrapping = AESGCM(wrapping_key)
+        self._wrapper = wrapper
         self._ciphers: ExpiringCache[SubjectRef, SubjectCipher | None] = ExpiringCache(
             size=size, seconds=CACHED_SECONDS, timer=timer
         )
@@ -58,7 +48,7 @@ class Keyring:
         asked = set(refs)
         found, missing = self._from_cache(asked)
         if missing:
-            await self._table.create({ref: self._new_key(ref) for ref in missing})
+            await self._make(missing)
             # Read in a later statement: of two that made a key at once, both use the one that won.
             found |= await self._fetch(missing)
         if erased := [ref for ref in asked if found[ref] is None]:
@@ -95,12 +85,12 @@ class Keyring:
         ref = (tenant, IDENTIFIERS)
         rows = await self._table.fetch([ref])
         if ref not in rows:
-            await self._table.create({ref: self._new_key(ref)})
+            await self._make([ref])
             rows = await self._table.fetch([ref])
         wrapped = rows[ref]
         if wrapped is None:
             raise SubjectErased([ref])
-        hasher = IdentifierHasher(self._unwrap(ref, wrapped))
+        hasher = IdentifierHasher((await self._wrapper.unwrap({ref: wrapped}))[ref])
         self._hashers.put(tenant, hasher, now)
         return hasher
 
@@ -127,31 +117,19 @@ class Keyring:
     async def _fetch(self, refs: Iterable[SubjectRef]) -> dict[SubjectRef, SubjectCipher | None]:
         now = self._ciphers.now()
         rows = await self._table.fetch(list(refs))
-        found = {ref: self._cipher(ref, wrapped) for ref, wrapped in rows.items()}
+        keys = await self._wrapper.unwrap(
+            {ref: wrapped for ref, wrapped in rows.items() if wrapped is not None}
+        )
+        found = {ref: SubjectCipher(ref[1], keys[ref]) if ref in keys else None for ref in rows}
         for ref, cipher in found.items():
             self._ciphers.put(ref, cipher, now)
         return found
 
-    def _cipher(self, ref: SubjectRef, wrapped: bytes | None) -> SubjectCipher | None:
-        return None if wrapped is None else SubjectCipher(ref[1], self._unwrap(ref, wrapped))
-
-    def _new_key(self, ref: SubjectRef) -> bytes:
-        return wrap(secrets.token_bytes(KEY_BYTES), self._wrapping, *ref)
-
-    def _unwrap(self, ref: SubjectRef, wrapped: bytes) -> bytes:
-        try:
-            return unwrap(wrapped, self._wrapping, *ref)
-        except InvalidTag as error:
-            # Another key-encryption key: a fault of the set-up that must not park every event.
-            raise Unavailable("a key does not open under this key-encryption key") from error
+    async def _make(self, refs: Iterable[SubjectRef]) -> None:
+        keys = {ref: secrets.token_bytes(KEY_BYTES) for ref in refs}
+        await self._table.create(await self._wrapper.wrap(keys))
 
 
-def open_keyring(database: Database, key_encryption_key: str) -> Keyring:
-    """The keyring on the key database; `key_encryption_key` is the base64 of 32 bytes."""
-    try:
-        wrapping_key = base64.b64decode(key_encryption_key, validate=True)
-    except ValueError as error:
-        raise BadKeyEncryptionKey from error
-    if len(wrapping_key) != KEY_BYTES:
-        raise BadKeyEncryptionKey
-    return Keyring(PostgresKeyTable(database), wrapping_key)
+def open_keyring(database: Database, key_encryption_keys: str) -> Keyring:
+    """The keyring on the key database; `key_encryption_keys` as `local_wrapper` takes them."""
+    return Keyring(PostgresKeyTable(database), local_wrapper(key_encryption_keys))

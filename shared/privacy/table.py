@@ -7,15 +7,16 @@ from typing import Protocol
 from shared.database import Database
 from shared.migrations import upgrade_from
 from shared.privacy.errors import SubjectRef
+from shared.privacy.wrapping import Wrapped
 
 
 class KeyTable(Protocol):
     """Where wrapped keys rest. A row once made is never made again; None is a tombstone."""
 
-    async def fetch(self, refs: Sequence[SubjectRef]) -> Mapping[SubjectRef, bytes | None]:
+    async def fetch(self, refs: Sequence[SubjectRef]) -> Mapping[SubjectRef, Wrapped | None]:
         """The rows that exist, in one query."""
 
-    async def create(self, wrapped: Mapping[SubjectRef, bytes]) -> None:
+    async def create(self, wrapped: Mapping[SubjectRef, Wrapped]) -> None:
         """Make the rows that do not exist; leave the others, tombstones too, as they are."""
 
     async def destroy(self, ref: SubjectRef) -> None:
@@ -25,26 +26,10 @@ class KeyTable(Protocol):
         """Let go of what it holds."""
 
 
-_FETCH = """
-SELECT key.tenant, key.subject, key.wrapped_key
-FROM unnest($1::text[], $2::text[]) AS asked (tenant, subject)
-JOIN subject_keys AS key USING (tenant, subject)
-"""
-
-# One order for all: two processes that make the same keys at once never deadlock.
-_CREATE = """
-INSERT INTO subject_keys (tenant, subject, wrapped_key)
-SELECT * FROM unnest($1::text[], $2::text[], $3::bytea[]) AS made (tenant, subject, wrapped_key)
-ORDER BY tenant, subject
-ON CONFLICT DO NOTHING
-"""
-
-_DESTROY = """
-INSERT INTO subject_keys AS key (tenant, subject, wrapped_key, destroyed_at)
-VALUES ($1, $2, NULL, now())
-ON CONFLICT (tenant, subject) DO UPDATE SET wrapped_key = NULL, destroyed_at = now()
-WHERE key.destroyed_at IS NULL
-"""
+# Functions of the database, which name the tenants whose rows they touch: one round trip each.
+_FETCH = "SELECT * FROM heroic_keys($1, $2)"
+_CREATE = "SELECT heroic_keys_create($1, $2, $3, $4)"
+_DESTROY = "SELECT heroic_keys_destroy($1, $2)"
 
 
 class PostgresKeyTable:
@@ -53,16 +38,20 @@ class PostgresKeyTable:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def fetch(self, refs: Sequence[SubjectRef]) -> Mapping[SubjectRef, bytes | None]:
+    async def fetch(self, refs: Sequence[SubjectRef]) -> Mapping[SubjectRef, Wrapped | None]:
         """The rows that exist, in one query."""
         async with self._database.raw() as conn:
             rows = await conn.fetch(_FETCH, *_columns(refs))
-        return {(tenant, subject): wrapped for tenant, subject, wrapped in rows}
+        return {
+            (tenant, subject): None if sealed is None else Wrapped(key_id, sealed)
+            for tenant, subject, key_id, sealed in rows
+        }
 
-    async def create(self, wrapped: Mapping[SubjectRef, bytes]) -> None:
+    async def create(self, wrapped: Mapping[SubjectRef, Wrapped]) -> None:
         """Make the rows that do not exist."""
+        by, sealed = ([one[at] for one in wrapped.values()] for at in (0, 1))
         async with self._database.raw() as conn:
-            await conn.execute(_CREATE, *_columns(list(wrapped)), list(wrapped.values()))
+            await conn.execute(_CREATE, *_columns(list(wrapped)), by, sealed)
 
     async def destroy(self, ref: SubjectRef) -> None:
         """Make the row a tombstone."""

@@ -23,12 +23,17 @@ from shared.privacy import (
     open_keyring,
 )
 from shared.privacy.cache import ExpiringCache
-from shared.privacy.keyring import CACHED_SECONDS, BadKeyEncryptionKey
+from shared.privacy.keyring import CACHED_SECONDS
 from shared.privacy.table import KeyTable, PostgresKeyTable
+from shared.privacy.wrapping import BadKeyEncryptionKey, LocalKeyWrapper, Wrapped
 from tests.conftest import MakeDatabase
 from tests.support.keyring import WRAPPING_KEY, MemoryKeyTable
 
+ONE, OTHER = Wrapped("", b"one"), Wrapped("", b"other")
 PLACE = {"tenant": "t", "stream": "s", "event_id": "e"}
+
+
+SEEING = "SELECT set_config('heroic.tenants', ARRAY[$1::text]::text, false)"
 
 
 class Clock:
@@ -227,6 +232,7 @@ async def test_the_table_holds_no_key_in_the_clear_and_a_tombstone_holds_none(
     ref = somebody()
     await keyring.create([ref])
     app = await asyncpg.connect(key_database.app)
+    await app.execute(SEEING, ref[0])
     query = "SELECT wrapped_key, destroyed_at FROM subject_keys WHERE tenant = $1 AND subject = $2"
 
     wrapped = await app.fetchval(query, *ref)
@@ -257,11 +263,11 @@ async def test_two_processes_that_make_the_same_keys_never_wait_for_each_other_i
         refs = [somebody() for _ in range(3000)]
 
         await asyncio.gather(
-            table.create(dict.fromkeys(refs, b"one")),
-            table.create(dict.fromkeys(reversed(refs), b"other")),
+            table.create(dict.fromkeys(refs, ONE)),
+            table.create(dict.fromkeys(reversed(refs), OTHER)),
         )
 
-        assert set((await table.fetch(refs)).values()) in ({b"one"}, {b"other"})
+        assert set((await table.fetch(refs)).values()) in ({ONE}, {OTHER})
     await database.dispose()
 
 
@@ -274,12 +280,39 @@ async def test_a_key_swapped_between_two_people_does_not_open(key_database: Data
             (SELECT wrapped_key FROM subject_keys WHERE tenant = $1 AND subject = $2)
         WHERE tenant = $3 AND subject = $4
     """
-    async with database.raw() as conn:
-        await conn.execute(swap, *mine, *theirs)
+    reader = await asyncpg.connect(key_database.reader)
+    assert await reader.execute(swap, *mine, *theirs) == "UPDATE 1"
+    await reader.close()
 
     with pytest.raises(Unavailable):
         await Keyring(PostgresKeyTable(database), WRAPPING_KEY).load([theirs])
     await database.dispose()
+
+
+async def test_nobody_sees_the_keys_of_a_tenant_that_they_do_not_name(
+    key_database: DatabaseUrls,
+) -> None:
+    database = create_database(key_database.app)
+    ref, stranger = somebody(), somebody()
+    keyring = Keyring(PostgresKeyTable(database), WRAPPING_KEY)
+    await keyring.create([ref, stranger])
+    app = await asyncpg.connect(key_database.app)
+
+    assert await app.fetch("SELECT * FROM subject_keys") == []
+    await app.execute(SEEING, ref[0])
+    assert [row["subject"] for row in await app.fetch("SELECT * FROM subject_keys")] == [ref[1]]
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await app.execute(
+            "INSERT INTO subject_keys (tenant, subject, wrapped_key) VALUES ($1, $2, '')",
+            stranger[0],
+            new_id(),
+        )
+    # What the functions see ends with their transaction.
+    async with database.raw() as conn:
+        await conn.fetch("SELECT * FROM heroic_keys($1, $2)", [ref[0]], [ref[1]])
+        assert await conn.fetch("SELECT * FROM subject_keys") == []
+    await app.close()
+    await keyring.close()
 
 
 async def test_another_key_encryption_key_is_a_fault_of_the_setup_not_of_the_event(
@@ -290,7 +323,7 @@ async def test_another_key_encryption_key_is_a_fault_of_the_setup_not_of_the_eve
     await Keyring(table, WRAPPING_KEY).create([ref])
 
     with pytest.raises(Unavailable):
-        await Keyring(table, b"another wrapping key of 32 bytes").load([ref])
+        await Keyring(table, LocalKeyWrapper([b"another wrapping key of 32 bytes"])).load([ref])
     await table.close()
 
 

@@ -16,6 +16,7 @@ from shared.migrations import upgrade_from
 from shared.privacy import Keyring, migrate_keys
 from shared.privacy.table import PostgresKeyTable
 from tests.conftest import MakeDatabase
+from tests.support.keyring import WRAPPING_KEY
 
 MIGRATIONS = Path(__file__).with_name("migrations")
 WHEN = datetime(2026, 1, 5, 9, tzinfo=UTC)
@@ -110,7 +111,7 @@ async def other_process(home: Home) -> AsyncIterator[EventStore]:
 async def open_home(urls: DatabaseUrls, keys: DatabaseUrls) -> AsyncIterator[Home]:
     """A running store in the role of the application."""
     key_database, database = create_database(keys.app), create_database(urls.app)
-    keyring = Keyring(PostgresKeyTable(key_database), b"k" * 32)
+    keyring = Keyring(PostgresKeyTable(key_database), WRAPPING_KEY)
     store = EventStore(database, keyring, service="feedback")
     tenant, client = new_id(), new_id()
     await keyring.create([(tenant, client)])

@@ -19,7 +19,7 @@ from shared.contracts.intake import (
     SessionStatus,
 )
 from shared.contracts.outcomes import RuleSetPublished
-from shared.database import driver
+from shared.database import driver, worker_session
 from shared.ids import new_id
 from shared.measures import default_rules
 from shared.topics import PARTITIONS
@@ -345,7 +345,7 @@ async def test_what_an_organisation_has_held_back_is_of_no_client(home: Home) ->
 
 
 async def due_of(home: Home, client: Client) -> list[Due]:
-    async with home.database.session() as conn:
+    async with worker_session(home.database) as conn:
         found = await next_due(driver(conn), START + 2 * DAY, 10_000)
     return [one for one in found if one.episode_id == client.episode_id]
 

@@ -13,6 +13,7 @@ down_revision = None
 def upgrade() -> None:
     eventstore.create(op)
     consuming.create(op)
+    consuming.wall(op)
     op.execute("""CREATE TABLE applied (
         seq bigint GENERATED ALWAYS AS IDENTITY,
         tenant text NOT NULL, subject text NOT NULL, stream text NOT NULL, version int NOT NULL,
