@@ -18,12 +18,8 @@ UNKNOWN = "There is no such alert."
 
 LEFT = text(f"""
 alerts.{OPEN} AND alerts.client_id IN (SELECT alert_orphans_of(:access_tenant, :access_person))
-AND NOT EXISTS (
-    SELECT FROM access_clients AS left_over
-    WHERE left_over.tenant = :access_tenant AND left_over.client_id = alerts.client_id
-        AND (left_over.erased_at IS NOT NULL OR left_over.restricted)
-)
-""")  # noqa: S608 - a constant of ours
+AND (alerts.client_id IN (SELECT access_closed(:access_tenant, true))) IS NOT TRUE
+""")
 
 IS_LEFT = f"""
 SELECT access_agrees($1, alerts.client_id, 'supervision') FROM alerts

@@ -17,12 +17,14 @@ from services.alerts.app import create_app
 from services.alerts.bell import Bell
 from services.alerts.care import CareHandler
 from services.alerts.consumers import RiskHandler, RulesHandler
+from services.alerts.ownership import OwnershipHandler
 from services.alerts.settings import Settings
 from services.alerts.timekeeping import Timekeeper
 from shared.consuming import Handler, Incoming
 from shared.contracts import Event, decode, envelope_bytes
 from shared.contracts.feedback import RatingContent, RatingSubmitted, RiskFlag
 from shared.contracts.outcomes import Assessment, RatingAssessed, Verdict
+from shared.contracts.people import StaffRole
 from shared.database import Database, create_database
 from shared.eventstore import EventStore
 from shared.ids import derived_id, new_id
@@ -60,6 +62,7 @@ class Home:
     risk: RiskHandler
     rules: RulesHandler
     care: CareHandler
+    access: OwnershipHandler
     timekeeper: Timekeeper
     issuer: TokenIssuer
     base_url: str
@@ -91,6 +94,21 @@ class Home:
             kind="integration",
             scopes=frozenset(scopes),
         )
+        return self.http_of(principal, seconds=seconds)
+
+    def http_as(
+        self, person_id: str, *roles: StaffRole, tenant: str | None = None
+    ) -> httpx.AsyncClient:
+        """An HTTP client of a member of staff."""
+        principal = Principal(
+            tenant=tenant or self.tenant, id=person_id, kind="person", roles=frozenset(roles)
+        )
+        return self.http_of(principal)
+
+    def http_of(
+        self, principal: Principal, *, seconds: int = LIFETIME_SECONDS
+    ) -> httpx.AsyncClient:
+        """An HTTP client of whomever; the token lasts so long."""
         headers = {"Authorization": f"Bearer {self.issuer.issue(principal, seconds=seconds)}"}
         return httpx.AsyncClient(base_url=self.base_url, headers=headers, timeout=10)
 
@@ -132,6 +150,10 @@ class Home:
         records = [await self.record(client, event, at) for event in events]
         for record in records:
             await self.handle(self.care, record)
+
+    async def hear(self, client: Client, *events: Event) -> None:
+        """Intake said so of who may what, in one batch."""
+        await self.handle(self.access, *[await self.record(client, event) for event in events])
 
     async def alerts(self, client: Client, *rules: str) -> list[dict[str, Any]]:
         """The client's alerts of these rules (none: of all), the oldest first."""
@@ -244,6 +266,7 @@ async def open_home(make_database: MakeDatabase, redis_url: str) -> AsyncIterato
             RiskHandler(keyring, store, bell),
             RulesHandler(keyring, store, bell),
             CareHandler(keyring),
+            OwnershipHandler(store, bell),
             Timekeeper(database, store, bell, nobody_knows),
             TokenIssuer(signing, ISSUER),
             base_url,

@@ -9,11 +9,14 @@ import pytest
 
 from services.alerts.bell import Bell
 from services.alerts.consumers import RiskHandler, RulesHandler
+from services.alerts.live.listening import Listener
 from services.alerts.live.log import Bookmark, Log, Wanted
 from shared.database import driver
 from shared.eventstore.tail import START, Cursor
 from shared.hub import WAITING_MESSAGES, Subscriber
 from shared.ids import new_id
+from shared.security import SCOPES, Principal
+from shared.security.policy import POLICY
 from tests.conftest import MakeDatabase
 from tests.integration.alerts.home import Client, Home, assessed, open_home, phq9
 from tests.support.front_door import Message, messages
@@ -257,7 +260,10 @@ async def test_who_does_not_keep_up_is_dropped_and_others_are_not(home: Home) ->
         await home.submit(await home.new_client(), 30)
         await take(stream, 1)
     [message] = (await Log(home.database).read([home.tenant], START)).messages
-    wants = Wanted(home.tenant).has
+    machine = Principal(
+        tenant=home.tenant, id=new_id(), kind="integration", scopes=frozenset(SCOPES)
+    )
+    wants = Wanted(Listener.of(machine, POLICY["alerts.read"])).has
     slow, quick = (Subscriber(home.tenant, wants, START) for _ in range(2))
     for _ in range(WAITING_MESSAGES + 5):
         slow.tell(message)

@@ -109,20 +109,26 @@ CREATE FUNCTION alert_audience(p_tenant text, p_client text, OUT machines boolea
     OUT restricted boolean, OUT erased boolean, OUT carers text[], OUT supervisors text[])
 LANGUAGE sql STABLE STRICT AS $$
     SELECT access_agrees(p_tenant, p_client, 'integrations'),
-        coalesce(c.restricted, false),
-        c.erased_at IS NOT NULL,
+        EXISTS (
+            SELECT FROM access_clients
+            WHERE tenant = p_tenant AND client_id IN (SELECT access_same(p_tenant, p_client))
+                AND restricted
+        ),
+        EXISTS (
+            SELECT FROM access_clients
+            WHERE tenant = p_tenant AND client_id = p_client AND erased_at IS NOT NULL
+        ),
         ARRAY(
             SELECT a.person_id FROM access_care AS a
             WHERE a.tenant = p_tenant AND a.client_id IN (SELECT access_same(p_tenant, p_client))
                 AND (a.since IS NULL OR a.since <= now())
                 AND (a.until IS NULL OR a.until > now())
+                AND alert_serves(p_tenant, a.person_id, ARRAY['clinician', 'supervisor'], false)
         ),
         ARRAY(
             SELECT person_id FROM alert_leads(p_tenant, p_client,
                 NOT EXISTS (SELECT FROM alert_carers(p_tenant, p_client)))
         )
-    FROM (SELECT 1) AS one
-    LEFT JOIN access_clients AS c ON c.tenant = p_tenant AND c.client_id = p_client
 $$
 """
 
