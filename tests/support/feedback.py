@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -18,8 +18,11 @@ from deploy.setup.databases import DatabaseUrls
 from services.feedback.app import create_app
 from services.feedback.consumers import GROUP, CarePlan
 from services.feedback.settings import Settings
+from shared.access import access_group
+from shared.access.handler import AccessPlan, take
 from shared.contracts import Event, Recorded
 from shared.contracts.intake import EpisodeClosed, EpisodeOpened
+from shared.contracts.people import PrincipalKind, StaffRole
 from shared.database import Database, create_database, driver
 from shared.ids import new_id
 from shared.migrations import upgrade
@@ -79,16 +82,27 @@ class Feedback:
     keyring: Keyring
     tenant: str = field(default_factory=new_id)
     principal: str = field(default_factory=new_id)
+    kind: PrincipalKind = "integration"
+    roles: frozenset[StaffRole] = frozenset()
 
     def token(self, *scopes: str, tenant: str = "") -> str:
         """A token for `scopes` (all unless named)."""
         principal = Principal(
             tenant=tenant or self.tenant,
             id=self.principal,
-            kind="integration",
-            scopes=frozenset(scopes or SCOPES),
+            kind=self.kind,
+            scopes=frozenset(scopes or SCOPES) if self.kind == "integration" else frozenset(),
+            roles=self.roles,
         )
         return TokenIssuer(SIGNING, ISSUER).issue(principal)
+
+    def person(self, id_: str, *roles: StaffRole) -> "Feedback":
+        """The service as a member of staff of the organisation calls it."""
+        return replace(self, principal=id_, kind="person", roles=frozenset(roles))
+
+    def client(self, id_: str) -> "Feedback":
+        """The service as a client calls it, or somebody who is related to one."""
+        return replace(self, principal=id_, kind="client")
 
     def headers(self, **others: str) -> dict[str, str]:
         """The headers of a call in the organisation's name."""
@@ -119,11 +133,20 @@ class Feedback:
         """Let the consumer have seen these."""
         await apply(self.database, self.tenant, *events)
 
+    async def know(self, *events: Event, at: datetime | None = None) -> None:
+        """Let the consumer that keeps who reaches whom have seen these, recorded `at` (now)."""
+        plan = AccessPlan()
+        for event in events:
+            take(plan, recorded(self.tenant, event, at or datetime.now(UTC)))
+        async with self.database.session(self.tenant) as conn:
+            await plan.apply(conn)
+
     async def caught_up(self, through: datetime | None = None) -> None:
         """Let the consumer have processed everything through that time; far ahead unless given."""
         through = through or datetime.now(UTC) + timedelta(days=1)
         async with self.database.session() as conn:
-            await driver(conn).execute(CAUGHT_UP, GROUP, topic("intake"), PARTITIONS, through)
+            for group in (GROUP, access_group("feedback")):
+                await driver(conn).execute(CAUGHT_UP, group, topic("intake"), PARTITIONS, through)
 
     async def post(self, path: str, body: object, **headers: str) -> httpx.Response:
         """A call with a JSON body."""
@@ -204,6 +227,24 @@ async def care_for(
     await keyring.create((tenant, one.client_id) for one in opened)
     await apply(database, tenant, *opened)
     return [one.episode_id for one in opened]
+
+
+def recorded(tenant: str, event: Event, at: datetime) -> Recorded[Event]:
+    """The event as a consumer gets it."""
+    return Recorded(
+        id=new_id(),
+        tenant=tenant,
+        subject=tenant,
+        stream="",
+        version=1,
+        recorded_at=at,
+        epoch=1,
+        position=1,
+        correlation_id="",
+        causation_id=None,
+        traceparent=None,
+        data=event,
+    )
 
 
 async def apply(database: Database, tenant: str, *events: Event) -> None:

@@ -8,8 +8,10 @@ import msgspec
 import pytest
 
 from shared.contracts import Event, Recorded
+from shared.contracts.people import StaffRole
 from shared.ids import new_id
 from tests.integration.outcomes.home import Home
+from tests.integration.outcomes.reaching import arrive, in_care, withdraw
 from tests.unit.outcomes.story import Story
 
 RULES = "/v1/rules"
@@ -204,3 +206,41 @@ async def test_a_backtest_counts_what_rules_would_have_asked(shared_home: Home) 
     assert found["asked"]["concerns"] == 1
     assert found["asked"]["concerns_per_100_clients_a_week"] == pytest.approx(16.67)
     assert found["in_force"]["alerts"] > found["asked"]["alerts"]
+
+
+async def test_a_backtest_counts_those_who_agree_and_names_nobody(shared_home: Home) -> None:
+    home, tenant = shared_home, new_id()
+    stories = [in_care(tenant, None) for _ in range(3)]
+    await arrive(home, *stories)
+    await withdraw(home, stories[0], "service_statistics")
+    async with home.person(tenant, new_id(), "administrator") as http:
+        rules = {"rules": await default_rules_of(http)}
+        answer = await http.post(f"{RULES}/backtest", json=rules)
+    found = answer.json()
+    assert (found["clients"], found["ratings"], found["is_all"]) == (2, 4, True)
+    assert not any(one.client_id in answer.text for one in stories)
+
+
+@pytest.mark.parametrize(
+    ("role", "reads", "writes"),
+    [
+        ("clinician", 200, 403),
+        ("supervisor", 200, 403),
+        ("operator", 200, 403),
+        ("administrator", 200, 200),
+    ],
+)
+async def test_staff_read_the_rules_and_administrators_try_and_publish_them(
+    shared_home: Home, role: StaffRole, reads: int, writes: int
+) -> None:
+    tenant = new_id()
+    await shared_home.keyring.create([(tenant, tenant)])
+    async with shared_home.http(tenant) as http:
+        rules = {"rules": await default_rules_of(http)}
+    async with shared_home.person(tenant, new_id(), role) as http:
+        assert (await http.get(RULES)).status_code == reads
+        assert (await http.post(f"{RULES}/backtest", json=rules)).status_code == writes
+        published = await http.post(RULES, json={**rules, "key": "default"})
+        assert (published.status_code == 403) == (writes == 403)
+    async with shared_home.client(tenant, new_id()) as http:
+        assert (await http.get(RULES)).status_code == 403
