@@ -69,8 +69,9 @@ class Platform:
         """The names of the worker processes, one of each."""
         return ["-".join(one) for one in WORKERS]
 
-    def start(self, name: str) -> Child:
-        """Start `web`, the worker `<service>-<role>` or another one of it, `<service>-<role>-2`."""
+    def start(self, name: str, *, dies: str = "") -> Child:
+        """Start `web`, the worker `<service>-<role>` or another one of it, `<service>-<role>-2`;
+        with `dies`, a worker that kills itself at that point of an erasure."""
         if name == "web":
             descriptor = self.listener.fileno()
             module, environment = ["deploy.local.web", str(descriptor)], self.environment.web(0)
@@ -78,6 +79,8 @@ class Platform:
             service, role, *_ = name.split("-")
             [self.metrics[name]] = free_ports(1)
             module = [f"services.{service}", role]
+            if dies:
+                module = ["tests.faults.dying", dies, *module]
             environment = self.environment.worker(service, self.metrics[name])
         child = spawn(
             name,

@@ -52,10 +52,14 @@ class FrontDoor:
 
     async def call(self, method: str, path: str, **options: Any) -> httpx.Response:
         """An answer that is no error."""
-        await self._sign_in()
-        answer = await self.http.request(method, path, **options)
+        answer = await self.tried(method, path, **options)
         assert answer.is_success, answer.text
         return answer
+
+    async def tried(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """An answer, whatever it says."""
+        await self._sign_in()
+        return await self.http.request(method, path, **options)
 
     async def post(self, path: str, body: dict[str, Any], **options: Any) -> dict[str, Any]:
         """Post JSON; what is answered."""

@@ -27,11 +27,11 @@ class Confirmations(Plan):
     """The rows of a batch (tenant, client id, service, since when)."""
 
     def __init__(self, rows: Sequence[tuple[str, str, str, datetime]]) -> None:
-        self._rows = rows
+        self.rows = rows
 
     async def apply(self, conn: AsyncConnection) -> None:
         """Write them; the first word of a service stands."""
-        await driver(conn).executemany(table.CONFIRM, self._rows)
+        await driver(conn).executemany(table.CONFIRM, self.rows)
 
 
 class ConfirmingHandler:
