@@ -7,6 +7,8 @@ what was said before that concerns none that is still good.
 
 import asyncio
 import time
+from collections import defaultdict
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from shared.database import Database, driver
@@ -14,17 +16,19 @@ from shared.errors import Unauthenticated, Unavailable
 from shared.security.tokens import LIFETIME_SECONDS, Verified
 
 REFRESH_SECONDS = 1.0
+READ_SECONDS = 2.0
+"""A database that takes longer is away."""
 IN_USE_SECONDS = 600.0
 STALE_SECONDS = 5.0
 """So long a decision may rest on what was read before; then tokens wait for the database."""
 LOOK_BACK = timedelta(seconds=LIFETIME_SECONDS + 60)
 
 READ = """
-SELECT principal_id AS id, active, extract(epoch FROM not_before)::float8 AS ended
-FROM access_principals WHERE tenant = $1 AND not_before > $2
+SELECT tenant, principal_id AS id, active, extract(epoch FROM not_before)::float8 AS ended
+FROM access_principals WHERE tenant = ANY ($1::text[]) AND not_before > $2
 UNION ALL
-SELECT session_id, true, extract(epoch FROM ended_at)::float8
-FROM access_ended_sessions WHERE tenant = $1 AND ended_at > $2
+SELECT tenant, session_id, true, extract(epoch FROM ended_at)::float8
+FROM access_ended_sessions WHERE tenant = ANY ($1::text[]) AND ended_at > $2
 """
 
 
@@ -46,6 +50,10 @@ class Gate:
         self._database = database
         self._tenants: dict[str, Ended] = {}
         self._task: asyncio.Task[None] | None = None
+
+    def __len__(self) -> int:
+        """Of how many organisations it holds what has ended."""
+        return len(self._tenants)
 
     def start(self) -> None:
         """Begin to read anew each second."""
@@ -75,30 +83,49 @@ class Gate:
         if principal.session is not None and principal.session in ended.at:
             raise Unauthenticated("The session has ended.")
 
+    async def refresh(self) -> None:
+        """Read anew what has ended, of all organisations in use at once, and forget the others.
+
+        Raises `Unavailable`; what was read before then holds until it is too old.
+        """
+        now = time.monotonic()
+        for tenant, ended in list(self._tenants.items()):
+            if now - ended.asked_at > IN_USE_SECONDS:
+                del self._tenants[tenant]
+        if self._tenants:
+            await self._read(list(self._tenants))
+
     async def _read_once(self, tenant: str, ended: Ended) -> None:
-        """Read, together with whoever asks at the same moment."""
+        """Read of one, together with whoever asks at the same moment."""
         if ended.reading is None or ended.reading.done():
-            ended.reading = asyncio.create_task(self._read(tenant, ended))
+            ended.reading = asyncio.create_task(self._read([tenant]))
         await asyncio.shield(ended.reading)
 
-    async def _read(self, tenant: str, ended: Ended) -> None:
+    async def _read(self, tenants: Sequence[str]) -> None:
         started = time.monotonic()
-        async with self._database.session(tenant) as conn:
-            rows = await driver(conn).fetch(READ, tenant, datetime.now(UTC) - LOOK_BACK)
-        ended.at = {row["id"]: row["ended"] for row in rows}
-        ended.inactive = frozenset(row["id"] for row in rows if not row["active"])
-        ended.read_at = started
+        rows: defaultdict[str, dict[str, float]] = defaultdict(dict)
+        inactive: defaultdict[str, set[str]] = defaultdict(set)
+        try:
+            async with asyncio.timeout(READ_SECONDS), self._database.session(*tenants) as conn:
+                found = await driver(conn).fetch(READ, tenants, datetime.now(UTC) - LOOK_BACK)
+        except TimeoutError as error:
+            raise Unavailable("who has signed out cannot be known for now") from error
+        for tenant, id_, active, at in found:
+            rows[tenant][id_] = at
+            if not active:
+                inactive[tenant].add(id_)
+        for tenant in tenants:
+            ended = self._tenants.get(tenant)
+            # What was asked for later may have come earlier.
+            if ended is not None and ended.read_at < started:
+                ended.at, ended.inactive = rows[tenant], frozenset(inactive[tenant])
+                ended.read_at = started
 
     async def _keep(self) -> None:
         while True:
             await asyncio.sleep(REFRESH_SECONDS)
-            now = time.monotonic()
-            for tenant, ended in list(self._tenants.items()):
-                if now - ended.asked_at > IN_USE_SECONDS:
-                    del self._tenants[tenant]
-                    continue
-                try:
-                    await self._read_once(tenant, ended)
-                except Unavailable:
-                    # `check` asks by itself once what is known is too old.
-                    continue
+            try:
+                await self.refresh()
+            except Unavailable:
+                # `check` asks by itself once what is known is too old.
+                continue

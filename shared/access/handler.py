@@ -168,9 +168,14 @@ def _runs(
     return runs
 
 
+# An episode's stream may be heard of after its client's, who is erased meanwhile.
 CARES = """
 INSERT INTO access_care (tenant, episode_id, person_id, role, seq, client_id, since, until)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+SELECT $1::text, $2::text, $3::text, $4::text, $5::int, $6::text, $7::timestamptz, $8::timestamptz
+WHERE NOT EXISTS (
+    SELECT FROM access_clients
+    WHERE tenant = $1::text AND client_id = $6::text AND erased_at IS NOT NULL
+)
 ON CONFLICT (tenant, episode_id, person_id, role, seq)
 DO UPDATE SET since = EXCLUDED.since, until = EXCLUDED.until
 """
