@@ -13,7 +13,6 @@ from services.intake.api.models.integrations import (
     KeySetModel,
     integration_view,
 )
-from services.intake.api.organisation import as_json
 from services.intake.assertions import BadKeys, public_keys
 from services.intake.directory import Directory
 from services.intake.domain.integration import Integration
@@ -53,7 +52,7 @@ async def register_integration(
     def shown(made: Integration, secret: str | None) -> bytes:
         secret_id = made.id if secret else None
         view = integration_view(tenant, made, secret=secret, secret_id=secret_id)
-        return view.model_dump_json(exclude_none=True).encode()
+        return to_json(view)
 
     stored = await _machines(request).register(
         tenant,
@@ -99,7 +98,7 @@ async def add_secret(
         principal.tenant, integration_id
     )
     view = integration_view(principal.tenant, changed, secret=secret, secret_id=secret_id)
-    return as_json(view, 201)
+    return _answer(view, 201)
 
 
 @router.delete("/{integration_id}/secrets/{secret_id}", response_model=IntegrationView)
@@ -142,7 +141,16 @@ def _checked(jwks: KeySetModel, pointer: str) -> str:
 
 
 def _shown(principal: Principal, integration: Integration) -> Response:
-    return as_json(integration_view(principal.tenant, integration))
+    return _answer(integration_view(principal.tenant, integration), 200)
+
+
+def to_json(view: IntegrationView) -> bytes:
+    """A machine as JSON; the field of a secret is there where there is one to show."""
+    return view.model_dump_json(exclude_none=True).encode()
+
+
+def _answer(view: IntegrationView, status: int) -> Response:
+    return Response(to_json(view), status, media_type="application/json")
 
 
 def _machines(request: Request) -> Machines:
