@@ -282,6 +282,6 @@ async def test_nobody_reaches_into_another_organisation(home: Home) -> None:
     client = await in_care(home, ann.id)
     elsewhere = home.another()
     for role in ("clinician", "supervisor", "administrator"):
-        same_person = elsewhere.person(role, ann.id)  # type: ignore[arg-type]
+        same_person = elsewhere.person(role, ann.id)
         assert await sees(elsewhere, same_person, client) is None
     assert await listed(elsewhere, elsewhere.person("clinician", ann.id), [client]) == set()
