@@ -27,6 +27,7 @@ class Given(msgspec.Struct):
 def bare(jwks: str) -> FastAPI:
     """A route that parses the same body by pydantic and sends it back, and nothing else."""
     app = FastAPI(openapi_url=None)
+    app.state.tls = False
 
     @app.post("/echo")
     async def echo(body: RatingIn) -> RatingIn:
