@@ -20,10 +20,13 @@ class LazyGroup(TyperGroup):
         "assess": ("assess", "commands"),
         "expected": ("expected", "commands"),
         "organisation": ("operators", "organisation"),
-        "integration": ("operators", "integration"),
-        "person": ("people", "commands"),
+        "clinic": ("staff", "clinic"),
+        "integration": ("machines", "integration"),
+        "keys": ("keys", "commands"),
+        "person": ("staff", "person"),
         "parked": ("parked", "commands"),
         "projections": ("projections", "commands"),
+        "team": ("staff", "team"),
     }
 
     def list_commands(self, ctx: object) -> list[str]:

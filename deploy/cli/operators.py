@@ -1,4 +1,4 @@
-"""`heroic organisation` and `heroic integration`: who may use the platform at all."""
+"""`heroic organisation`: the tenants."""
 
 import asyncio
 from typing import Annotated
@@ -12,7 +12,6 @@ from services.intake.app import open_organisations
 from shared.database import Database, driver
 
 organisation = typer.Typer(no_args_is_help=True, help="Organisations, the tenants.")
-integration = typer.Typer(no_args_is_help=True, help="Machines that act for an organisation.")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
 
@@ -41,20 +40,6 @@ def list_organisations(context: typer.Context, as_json: AsJson = False) -> None:
     """Every organisation, the oldest first."""
     chosen = context.ensure_object(Chosen)
     show(asyncio.run(organisations_in(reader(chosen, "intake"))), as_json=as_json)
-
-
-@integration.command("create")
-def create_integration(context: typer.Context, name: str, as_json: AsJson = False) -> None:
-    """Let one more machine act for the organisation; its secret is shown once."""
-    chosen = context.ensure_object(Chosen)
-    organisation_id = chosen.organisation or chosen.site().organisation.id
-
-    async def create() -> dict[str, str]:
-        async with open_organisations(intake_settings(chosen)) as organisations:
-            credentials = await organisations.create_integration(organisation_id, name)
-        return {"organisation_id": organisation_id, **msgspec.structs.asdict(credentials)}
-
-    show([asyncio.run(create())], as_json=as_json)
 
 
 async def organisations_in(database: Database) -> list[dict[str, str]]:

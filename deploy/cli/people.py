@@ -1,16 +1,17 @@
 """`heroic person`: who may sign in, the first administrator of all."""
 
 import asyncio
-from typing import Annotated, Any
+from typing import Annotated
 
-import click
 import msgspec
 import typer
 
+from deploy.cli.choices import one_of
 from deploy.cli.installation import Chosen
 from deploy.cli.settings import intake_settings
 from services.intake.domain.person import STAFF_ROLES
 from services.intake.people.inviting import Invitation, open_inviting
+from shared.contracts.people import StaffRole
 
 commands = typer.Typer(no_args_is_help=True, help="People who sign in.")
 
@@ -26,8 +27,10 @@ def invite(
     name: str,
     email: Annotated[str, typer.Option(help="By which they sign in.")],
     role: Annotated[
-        list[Any],
-        typer.Option(click_type=click.Choice(STAFF_ROLES), help="What they are; may be repeated."),
+        list[str],
+        typer.Option(
+            callback=one_of(STAFF_ROLES), help=f"{', '.join(STAFF_ROLES)}; may be repeated."
+        ),
     ],
     organisation: Annotated[
         str | None, typer.Option(help="Of this organisation, not the first one.")
@@ -40,7 +43,8 @@ def invite(
 
     async def send() -> Invitation:
         async with open_inviting(intake_settings(chosen)) as inviting:
-            return await inviting.invite(tenant, name, email, role)
+            roles = msgspec.convert(role, list[StaffRole])
+            return await inviting.invite(tenant, name, email, roles)
 
     made = asyncio.run(send())
     if as_json:

@@ -18,6 +18,7 @@ from tests.conftest import MakeDatabase
 from tests.integration.intake.home import ISSUER, Caller, open_intake
 from tests.integration.intake.machines import GRANT
 from tests.support.serving import serve
+from tests.support.waiting import eventually_async
 
 FRESH_SECONDS, REREAD_SECONDS = 1.2, 0.1
 AHEAD_SECONDS = 3.0
@@ -104,9 +105,11 @@ async def test_no_request_fails_while_keys_rotate(
         path = Path(intake.settings.signing_keys)
         for rotation in range(1, ROTATIONS + 1):
             SigningKeys.read(path).rotated(ahead=AHEAD_SECONDS).replace(path)
-            async with asyncio.timeout(40):
-                while len(requests.kids) <= rotation and not running.done():
-                    await asyncio.sleep(0.05)
+
+            async def signed_by_the_new_one(seen: int = rotation) -> bool:
+                return len(requests.kids) > seen or running.done()
+
+            await eventually_async(signed_by_the_new_one, 40)
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
     assert requests.failed == []
