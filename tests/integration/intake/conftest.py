@@ -6,6 +6,7 @@ import pytest
 
 from tests.conftest import MakeDatabase
 from tests.integration.intake.home import Caller, Intake, open_intake
+from tests.integration.intake.house import House, telling
 
 
 @pytest.fixture(scope="session")
@@ -29,3 +30,16 @@ async def caller(intake: Intake) -> Caller:
 async def stranger(intake: Intake) -> Caller:
     """Another organisation."""
     return await intake.new_caller("Strangers")
+
+
+@pytest.fixture(scope="session")
+async def listening(intake: Intake) -> AsyncIterator[None]:
+    """What intake says is heard by its own tables of access."""
+    async with telling(intake):
+        yield
+
+
+@pytest.fixture
+def house(intake: Intake, caller: Caller, listening: None) -> House:
+    """The organisation nobody else has, and its people."""
+    return House(intake, caller)
