@@ -1,4 +1,4 @@
-"""`heroic keys`: the private keys by which intake signs tokens."""
+"""`heroic keys`: the private keys by which intake signs tokens, and what wraps those of clients."""
 
 import os
 from datetime import UTC, datetime
@@ -7,13 +7,16 @@ from typing import Annotated
 
 import typer
 
+from deploy.cli import kek
 from deploy.cli.installation import Chosen
 from deploy.cli.operators import AsJson, show
 from deploy.cli.settings import home_of
 from shared.errors import NotFound
 from shared.security import SigningKeys
 
-commands = typer.Typer(no_args_is_help=True, help="The keys by which tokens are signed.")
+commands = typer.Typer(no_args_is_help=True, help="The keys that sign tokens or wrap other keys.")
+commands.command("rewrap")(kek.rewrap_keys)
+commands.command("wrapped")(kek.wrapped)
 
 File = Annotated[
     Path | None,

@@ -42,10 +42,10 @@ def intake_settings(chosen: Chosen) -> Settings:
 
 
 def key_settings(chosen: Chosen) -> tuple[str, str]:
-    """Where the clients' keys are, and the key (base64) that they are wrapped with."""
-    given = os.environ.get("HEROIC_KEYS_URL"), os.environ.get("HEROIC_KEY_ENCRYPTION_KEY")
-    if given[0] and given[1]:
-        return given[0], given[1]
+    """Where the clients' keys are, and the keys (base64) that they are wrapped with."""
+    given = Settings()
+    if given.keys_url and given.key_encryption_key:
+        return given.keys_url, given.key_encryption_key
     return urls(chosen, "heroic_keys").app, home_of(chosen).secrets().key_encryption_key
 
 
