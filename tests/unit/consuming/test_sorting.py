@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from shared.consuming.records import Incoming, Record, read
 from shared.consuming.sorting import (
+    ERASED,
     FAILING_LIMIT,
     GAP,
     Head,
@@ -132,6 +133,31 @@ def test_a_condemned_event_takes_its_client_with_it_and_nobody_else() -> None:
     assert versions(result, good) == [1]
     assert versions(result, bad) == []
     assert [one.reason.code for one in result.parked] == ["permanent", "held"]
+
+
+@given(st.lists(st.tuples(st.integers(1, 6), st.booleans()), max_size=30))
+def test_nothing_of_an_erased_client_is_applied_or_waits(
+    deliveries: list[tuple[int, bool]],
+) -> None:
+    gone, here = CLIENTS[:2]
+    records = [record(gone, version, fork=fork) for version, fork in deliveries]
+    held = {(TENANT, gone): Hold(ERASED, "")}
+    condemned = {one.envelope.id: Reason("permanent", "") for one in records if one.envelope}
+    result = sort([*records, record(here, 1)], held=held, condemned=condemned, reread_until=0)
+    assert versions(result, gone) == []
+    assert versions(result, here) == [1]
+    assert (result.parked, result.gap, result.failing) == ([], None, 0)
+    assert result.taken == len(records) + 1
+    head = result.heads.get((TENANT, stream_of(gone)))
+    assert (head.version if head else 0) == max((v for v, _ in deliveries), default=0)
+
+
+def test_a_group_of_some_types_takes_and_remembers_nothing_else() -> None:
+    records = [record(CLIENTS[0], 3), garbage(), record(CLIENTS[1], 1)]
+    nothing = sort_alone(records, set(), {}, failing=0, only={"heroic.intake.ClientErased"})
+    assert (nothing.taken, nothing.applicable, nothing.parked) == (3, [], [])
+    all_ = sort_alone(records, set(), {}, failing=0, only={"heroic.feedback.RatingDeclined"})
+    assert [one.envelope.subject for one in all_.applicable] == CLIENTS[:2]
 
 
 def test_more_than_the_limit_of_failures_in_a_row_stop() -> None:

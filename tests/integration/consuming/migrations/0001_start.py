@@ -2,9 +2,11 @@
 
 from alembic import op
 
+from shared.access import schema as access
 from shared.consuming import schema as consuming
 from shared.database import tenant_policy_ddl
 from shared.eventstore import schema as eventstore
+from shared.purging import INDEX
 
 revision = "0001"
 down_revision = None
@@ -14,6 +16,8 @@ def upgrade() -> None:
     eventstore.create(op)
     consuming.create(op)
     consuming.wall(op)
+    access.create(op)
+    op.execute(INDEX)
     op.execute("""CREATE TABLE applied (
         seq bigint GENERATED ALWAYS AS IDENTITY,
         tenant text NOT NULL, subject text NOT NULL, stream text NOT NULL, version int NOT NULL,
