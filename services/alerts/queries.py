@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, and_, desc, func, not_, select, text, tuple_
+from sqlalchemy import ColumnElement, and_, desc, func, select, text, tuple_
 
 from services.alerts.domain.alert import Status
 from services.alerts.reaching import within
@@ -29,14 +29,19 @@ class Filters(NamedTuple):
     ownerless: bool | None = None
 
 
-# Few enough to ask of each whose it is: alerts of clients for whom somebody, or a member of a team
-# that they lead, cares or once cared.
-AROUND = text("""
-alerts.client_id IN (
+# Of each alert it is asked whose it is, so of few: of clients for whom that person, or a member of
+# a team that they lead, cares or once cared. A CASE: a plan asks conditions in any order.
+OWNED = text("""
+CASE WHEN alerts.client_id IN (
     SELECT access_same(a.tenant, a.client_id) FROM access_care AS a
     WHERE a.tenant = :owner_tenant
         AND a.person_id IN (SELECT access_carers(:owner_tenant, :owner, true))
-)
+) THEN alert_owner(alerts.tenant, alerts.client_id, alerts.episode_id) = :owner ELSE false END
+""")
+OWNERLESS = text(f"""
+CASE WHEN alerts.{OPEN}
+    THEN alert_owner(alerts.tenant, alerts.client_id, alerts.episode_id) IS NULL ELSE false
+END = :ownerless
 """)
 
 
@@ -78,11 +83,8 @@ def _conditions(tenant: str, wanted: Filters) -> list[ColumnElement[bool]]:
     if wanted.client_id is not None:
         # Merged clients are one: either id shows the alerts of both.
         found.append(columns.client_id.in_(select(func.access_same(tenant, wanted.client_id))))
-    owner = func.alert_owner(columns.tenant, columns.client_id, columns.episode_id)
     if wanted.assignee is not None:
-        around = AROUND.bindparams(owner_tenant=tenant, owner=wanted.assignee)
-        found += [and_(around), owner == wanted.assignee]
+        found.append(and_(OWNED.bindparams(owner_tenant=tenant, owner=wanted.assignee)))
     if wanted.ownerless is not None:
-        nobody = and_(text(OPEN), owner.is_(None))
-        found.append(nobody if wanted.ownerless else not_(nobody))
+        found.append(and_(OWNERLESS.bindparams(ownerless=wanted.ownerless)))
     return found

@@ -30,7 +30,14 @@ CREATE TABLE staff (
 """
 
 # They are called once a row, and keep plans that are made for tables of any size.
-PLANNED = ("alert_serves", "alert_carers", "alert_leads", "alert_owner", "alert_audience")
+PLANNED = (
+    "alert_cared",
+    "alert_serves",
+    "alert_carers",
+    "alert_leads",
+    "alert_owner",
+    "alert_audience",
+)
 PLANS = ("plan_cache_mode = force_generic_plan", "enable_seqscan = off")
 
 # Whether somebody still works here, in one of some roles. Of whom intake told nothing it is taken
@@ -48,19 +55,35 @@ LANGUAGE sql STABLE AS $$
 $$
 """
 
+# Who cares for a client now, or did.
+CARED = """
+CREATE FUNCTION alert_cared(p_tenant text, p_client text)
+RETURNS TABLE (person_id text, episode_id text, role text, since timestamptz, until timestamptz,
+    now boolean)
+LANGUAGE sql STABLE AS $$
+    SELECT a.person_id, a.episode_id, a.role, a.since, a.until,
+        a.until IS NULL OR a.until > now()
+    FROM access_same(p_tenant, p_client) AS same(id)
+    -- A look-up a client: whatever is asked of the rows, of no others.
+    CROSS JOIN LATERAL (
+        SELECT person_id, episode_id, role, since, until FROM access_care
+        WHERE tenant = p_tenant AND client_id = same.id AND (since IS NULL OR since <= now())
+        OFFSET 0
+    ) AS a
+$$
+"""
+
 # Who cares for a client now and still works here.
 CARERS = """
 CREATE FUNCTION alert_carers(p_tenant text, p_client text)
 RETURNS TABLE (person_id text, episode_id text, role text, since timestamptz)
 LANGUAGE sql STABLE AS $$
     SELECT a.person_id, a.episode_id, a.role, a.since
-    FROM access_care AS a
-    WHERE a.tenant = p_tenant AND a.client_id IN (SELECT access_same(p_tenant, p_client))
-        AND (a.since IS NULL OR a.since <= now()) AND (a.until IS NULL OR a.until > now())
-        AND alert_serves(p_tenant, a.person_id, CASE a.role
-            WHEN 'supervisor' THEN ARRAY['clinician', 'supervisor']
-            ELSE ARRAY['clinician']
-        END, false)
+    FROM alert_cared(p_tenant, p_client) AS a
+    WHERE a.now AND alert_serves(p_tenant, a.person_id, CASE a.role
+        WHEN 'supervisor' THEN ARRAY['clinician', 'supervisor']
+        ELSE ARRAY['clinician']
+    END, false)
 $$
 """
 
@@ -70,16 +93,24 @@ LEADS = """
 CREATE FUNCTION alert_leads(p_tenant text, p_client text, p_ever boolean)
 RETURNS TABLE (person_id text, until timestamptz)
 LANGUAGE sql STABLE AS $$
-    SELECT led.person_id, max(coalesce(a.until, 'infinity'))
-    FROM access_care AS a
-    JOIN access_teams AS member ON member.tenant = a.tenant AND member.person_id = a.person_id
-    JOIN access_teams AS led ON led.tenant = member.tenant AND led.team_id = member.team_id
-    WHERE a.tenant = p_tenant AND a.client_id IN (SELECT access_same(p_tenant, p_client))
-        AND (a.since IS NULL OR a.since <= now())
-        AND (p_ever OR a.until IS NULL OR a.until > now())
-        AND led.leads AND led.person_id <> a.person_id
-        AND alert_serves(p_tenant, led.person_id, ARRAY['supervisor'], true)
-    GROUP BY led.person_id
+    SELECT led.person_id, led.until FROM (
+        SELECT l.person_id, max(coalesce(a.until, 'infinity')) AS until
+        FROM alert_cared(p_tenant, p_client) AS a
+        CROSS JOIN LATERAL (
+            SELECT team_id FROM access_teams
+            WHERE tenant = p_tenant AND person_id = a.person_id
+            OFFSET 0
+        ) AS member
+        CROSS JOIN LATERAL (
+            SELECT person_id FROM access_teams
+            WHERE tenant = p_tenant AND team_id = member.team_id AND leads
+                AND person_id <> a.person_id
+            OFFSET 0
+        ) AS l
+        WHERE p_ever OR a.now
+        GROUP BY l.person_id
+    ) AS led
+    WHERE alert_serves(p_tenant, led.person_id, ARRAY['supervisor'], true)
 $$
 """
 
@@ -119,10 +150,8 @@ LANGUAGE sql STABLE STRICT AS $$
             WHERE tenant = p_tenant AND client_id = p_client AND erased_at IS NOT NULL
         ),
         ARRAY(
-            SELECT a.person_id FROM access_care AS a
-            WHERE a.tenant = p_tenant AND a.client_id IN (SELECT access_same(p_tenant, p_client))
-                AND (a.since IS NULL OR a.since <= now())
-                AND (a.until IS NULL OR a.until > now())
+            SELECT a.person_id FROM alert_cared(p_tenant, p_client) AS a
+            WHERE a.now
                 AND alert_serves(p_tenant, a.person_id, ARRAY['clinician', 'supervisor'], false)
         ),
         ARRAY(
@@ -163,7 +192,7 @@ def upgrade() -> None:
     op.execute(STAFF)
     for statement in tenant_policy_ddl("staff"):
         op.execute(statement)
-    for function in (SERVES, CARERS, LEADS, OWNER, AUDIENCE, ORPHANS):
+    for function in (CARED, SERVES, CARERS, LEADS, OWNER, AUDIENCE, ORPHANS):
         op.execute(function)
     for name in PLANNED:
         for setting in PLANS:
