@@ -15,6 +15,7 @@ import pytest
 
 from tests.faults.dying import PLACES
 from tests.faults.real import Platform, open_platform, patiently
+from tests.support.erased import STAYS, TABLES
 from tests.support.front_door import FrontDoor
 
 pytestmark = [pytest.mark.faults, pytest.mark.timeout(240)]
@@ -39,20 +40,7 @@ ERASED, KEPT = 6, 4
 DEATH_SECONDS, SETTLE_SECONDS = 60, 60
 PAUSE_SECONDS = 0.05
 
-# What outlives an erasure: ciphertext under a dead key, what was applied of which stream,
-# tombstones and receipts, who looked, and for an hour that a view has changed.
-MAY_NAME = {
-    "intake": {"events", "streams", "consumed", "access_clients", "access_principals", "audit",
-               "erasures", "erasure_confirmations", "seen_events"},
-    "feedback": {"events", "streams", "consumed", "access_clients", "access_principals", "audit",
-                 "seen_events"},
-    "outcomes": {"events", "streams", "consumed", "access_clients", "access_principals", "audit",
-                 "seen_events", "view_changes"},
-    "alerts": {"events", "streams", "consumed", "access_clients", "access_principals", "audit",
-               "seen_events"},
-}  # fmt: skip
-
-TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+SERVICES = ("intake", "feedback", "outcomes", "alerts")
 
 
 @dataclass
@@ -141,7 +129,7 @@ async def left_of(platform: Platform, service: str, ids: set[str]) -> dict[str, 
     found = {}
     wanted = "|".join(ids)
     for [table] in await platform.fetch(service, TABLES):
-        if table in MAY_NAME[service]:
+        if table in STAYS:
             continue
         query = f"SELECT count(*) FROM {table} AS t WHERE t::text ~ $1"  # noqa: S608 - of PostgreSQL
         [[count]] = await platform.fetch(service, query, wanted)
@@ -238,15 +226,11 @@ async def test_an_erasure_survives_ten_deaths_and_leaves_nothing(tmp_path: Path)
 
         await patiently(same, SETTLE_SECONDS)
         ids = {one for person in drill.erased for one in (person.id, person.episode_id)}
-        for service in MAY_NAME:
+        for service in SERVICES:
             assert await left_of(platform, service, ids) == {}, service
         for person in drill.erased:
             receipt = await drill.receipt(person)
-            assert {one["service"] for one in receipt["confirmations"]} == {
-                "feedback",
-                "outcomes",
-                "alerts",
-            }
+            assert {one["service"] for one in receipt["confirmations"]} == set(SERVICES[1:])
             for path in (f"/intake/v1/clients/{person.id}", f"/outcomes/v1/clients/{person.id}"):
                 assert (await drill.doors[0].tried("GET", path)).status_code == httpx.codes.GONE
         assert await platform.command("parked", "list") == (0, "")
