@@ -112,11 +112,12 @@ class IdentityProviderSecret(Private, frozen=True, kw_only=True):
 
 class IdentityProviderSet(Event, frozen=True, kw_only=True):
     """Stream `organisation-<id>`: people sign in at an OpenID Connect provider of the
-    organisation's own; `group_roles` maps its groups to roles. An empty issuer switches it off."""
+    organisation's own, to which we are `oauth_client_id`; `group_roles` maps its groups to roles.
+    An empty issuer switches it off."""
 
     type: ClassVar[str] = "heroic.intake.IdentityProviderSet"
     issuer: str
-    client_id: str
+    oauth_client_id: str
     group_claim: str = "groups"
     group_roles: dict[str, list[StaffRole]] = {}
     private: IdentityProviderSecret | None = None

@@ -376,7 +376,7 @@ PEOPLE = [
     SignInPolicySet(second_factor_roles=["administrator"], erasure_wait_days=14),
     IdentityProviderSet(
         issuer="https://login.example",
-        client_id="heroic",
+        oauth_client_id="heroic",
         group_claim="roles",
         group_roles={"therapists": ["clinician"]},
         private=IdentityProviderSecret(client_secret="a secret"),

@@ -119,11 +119,12 @@ def set_sign_in(organisation: Organisation, policy: SignInPolicy) -> list[Event]
 def set_provider(organisation: Organisation, provider: IdentityProvider | None) -> list[Event]:
     """Where people sign in from now on; None: here alone.
 
-    A provider without a secret keeps the one that is known for the same issuer and client id.
+    A provider without a secret keeps the one that is known for the same issuer and client id;
+    Invalid where there is none.
     """
     known = organisation.provider
     if provider is None:
-        return [] if known is None else [IdentityProviderSet(issuer="", client_id="")]
+        return [] if known is None else [IdentityProviderSet(issuer="", oauth_client_id="")]
     same_client = known is not None and (known.issuer, known.client_id) == (
         provider.issuer,
         provider.client_id,
@@ -133,13 +134,15 @@ def set_provider(organisation: Organisation, provider: IdentityProvider | None) 
     if provider == known:
         return []
     secret = provider.client_secret
+    if secret is None:
+        raise Invalid(errors=[FieldError("/client_secret", "A secret is needed.", "missing")])
     return [
         IdentityProviderSet(
             issuer=provider.issuer,
-            client_id=provider.client_id,
+            oauth_client_id=provider.client_id,
             group_claim=provider.group_claim,
             group_roles=provider.group_roles,
-            private=IdentityProviderSecret(client_secret=secret) if secret else None,
+            private=IdentityProviderSecret(client_secret=secret),
         )
     ]
 
@@ -184,7 +187,7 @@ def _changes(organisation: Organisation, event: Event) -> dict[str, object]:
 def _provider(event: IdentityProviderSet) -> IdentityProvider:
     return IdentityProvider(
         issuer=event.issuer,
-        client_id=event.client_id,
+        client_id=event.oauth_client_id,
         group_claim=event.group_claim,
         group_roles=event.group_roles,
         client_secret=event.private.client_secret if event.private else None,

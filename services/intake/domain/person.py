@@ -136,7 +136,7 @@ def _provider(event: IdentityProviderSet) -> Provider | None:
         return None
     return Provider(
         issuer=event.issuer,
-        client_id=event.client_id,
+        client_id=event.oauth_client_id,
         client_secret=event.private.client_secret,
         group_claim=event.group_claim,
         group_roles=event.group_roles,

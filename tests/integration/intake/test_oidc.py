@@ -78,7 +78,7 @@ async def start(intake: Intake, caller: Caller, provider: Provider) -> str:
     """Where people of an organisation with a provider begin."""
     event = IdentityProviderSet(
         issuer=provider.url,
-        client_id="heroic",
+        oauth_client_id="heroic",
         group_roles=GROUPS,
         private=IdentityProviderSecret(client_secret="a secret / of % ours"),
     )
@@ -284,7 +284,7 @@ async def test_without_a_provider_there_is_no_way_to_one(intake: Intake, strange
 async def test_a_provider_that_is_away_is_said_to_be_away(intake: Intake, stranger: Caller) -> None:
     event = IdentityProviderSet(
         issuer="http://127.0.0.1:9",
-        client_id="heroic",
+        oauth_client_id="heroic",
         group_roles=GROUPS,
         private=IdentityProviderSecret(client_secret="s"),
     )

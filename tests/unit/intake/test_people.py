@@ -7,13 +7,13 @@ import argon2
 import pyotp
 import pytest
 
+from services.intake.domain.organisation import SignInPolicy
 from services.intake.domain.person import (
     Person,
-    SignInRules,
     fold_person,
-    fold_rules,
     invited,
     join,
+    needs_second_factor,
     regroup,
 )
 from services.intake.people import passwords, totp
@@ -21,14 +21,10 @@ from services.intake.people.clients import WeakPin, check_pin, plain_contact
 from services.intake.people.links import LETTERS, new_code
 from shared.contracts import Event
 from shared.contracts.people import (
-    IdentityProviderSecret,
-    IdentityProviderSet,
-    OrganisationRegistered,
     PersonDeactivated,
     PersonJoined,
     RoleGranted,
     RoleRevoked,
-    SignInPolicySet,
     StaffRole,
 )
 from shared.errors import Conflict
@@ -139,22 +135,9 @@ def test_after_regrouping_exactly_these_roles_are_held(roles: set[StaffRole]) ->
     assert regroup(after, frozenset(roles)) == []
 
 
-def test_an_organisation_says_how_its_people_sign_in() -> None:
-    registered = OrganisationRegistered(organisation_id="o", name="North")
-    provider = IdentityProviderSet(
-        issuer="https://login.example.org",
-        client_id="c",
-        group_roles={"a": ["clinician"], "b": ["clinician", "supervisor"]},
-        private=IdentityProviderSecret(client_secret="s"),
-    )
-    policy = SignInPolicySet(second_factor_roles=["clinician"])
-    rules = fold_rules([registered, policy, provider])
-    assert rules is not None
-    assert rules.provider is not None
-    assert rules.provider.roles_of(["b", "c"]) == {"clinician", "supervisor"}
+def test_some_roles_need_a_second_factor() -> None:
     person = story()
     assert person is not None
-    assert rules.second_factor(person)
-    off = fold_rules([registered, policy, provider, IdentityProviderSet(issuer="", client_id="")])
-    assert off == SignInRules(name="North", second_factor_roles=frozenset({"clinician"}))
-    assert fold_rules([policy]) is None
+    assert needs_second_factor(person, SignInPolicy(second_factor_roles=["clinician"]))
+    assert not needs_second_factor(person, SignInPolicy(second_factor_roles=["operator"]))
+    assert not needs_second_factor(person, SignInPolicy())
