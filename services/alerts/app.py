@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from services.alerts.api import alerts, export, stream
+from services.alerts.api import alerts, counts, export, stream
 from services.alerts.api.context import Context
 from services.alerts.api.export import AlertsArchivist
 from services.alerts.bell import Bell, Ear
@@ -82,7 +82,7 @@ def create_app(settings: Settings) -> FastAPI:
     app = create_api(
         SERVICE,
         title="Heroic alerts",
-        routers=[alerts.router, stream.router, export.router],
+        routers=[alerts.router, counts.router, stream.router, export.router],
         lifespan=lifespan,
         verifier=TokenVerifier(JwksUrl(settings.effective_jwks_url), settings.issuer),
         ready=ready,

@@ -6,11 +6,12 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, and_, desc, func, select, text, tuple_
 
 from services.alerts.domain.alert import Status
+from services.alerts.domain.severity import LADDER
 from services.alerts.reaching import within
 from services.alerts.rows import Row, read
 from services.alerts.tables import OPEN, alerts
 from shared.contracts.outcomes import Severity
-from shared.database import Database
+from shared.database import Database, driver
 from shared.security import Principal
 from shared.security.policy import Permission
 
@@ -43,6 +44,29 @@ CASE WHEN alerts.{OPEN}
     THEN alert_owner(alerts.tenant, alerts.client_id, alerts.episode_id) IS NULL ELSE false
 END = :ownerless
 """)
+
+
+# An owner is asked for once an episode.
+COUNTS = f"""
+SELECT severity, sum(alerts)::int AS alerts,
+    (sum(alerts) FILTER (WHERE alert_owner($1, client_id, episode_id) IS NULL))::int AS ownerless
+FROM (
+    SELECT client_id, episode_id, severity, count(*) AS alerts FROM alerts
+    WHERE tenant = $1 AND {OPEN}
+        AND (client_id IN (SELECT access_closed($1, false))) IS NOT TRUE
+    GROUP BY client_id, episode_id, severity
+) AS of_episode
+GROUP BY severity
+"""  # noqa: S608 - a constant of ours
+
+
+async def count_open(database: Database, tenant: str) -> tuple[dict[Severity, int], int]:
+    """How many alerts are open, by severity, and how many of them are nobody's."""
+    async with database.session(tenant) as conn:
+        rows = await driver(conn).fetch(COUNTS, tenant)
+    found: dict[Severity, int] = dict.fromkeys(reversed(LADDER), 0)
+    found |= {row["severity"]: row["alerts"] for row in rows}
+    return found, sum(row["ownerless"] or 0 for row in rows)
 
 
 async def list_alerts(

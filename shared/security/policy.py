@@ -117,17 +117,22 @@ _ROWS = (
     # Who must know now.
     _row("alerts.read", "alerts.read", clinician="caseload", supervisor="team", clinical=True),
     _row("alerts.act", "alerts.write", clinician="caseload", supervisor="team", clinical=True),
+    _row("alerts.count", None, administrator="organisation"),
     # What every service can say of itself and give away.
     _row("audit.read", None, administrator="organisation", personal=True),
     _row("audit.own", None, client="own", personal=True),
     _row("intake.export", "intake.read", client="own", administrator="organisation",
          clinical=True),
+    _row("intake.export_all", "intake.read", administrator="organisation", clinical=True),
     _row("feedback.export", "feedback.read", client="own", administrator="organisation",
          clinical=True),
+    _row("feedback.export_all", "feedback.read", administrator="organisation", clinical=True),
     _row("outcomes.export", "outcomes.read", client="own", administrator="organisation",
          clinical=True),
+    _row("outcomes.export_all", "outcomes.read", administrator="organisation", clinical=True),
     _row("alerts.export", "alerts.read", client="own", administrator="organisation",
          clinical=True),
+    _row("alerts.export_all", "alerts.read", administrator="organisation", clinical=True),
 )  # fmt: skip
 
 POLICY: Mapping[str, Permission] = MappingProxyType({row.name: row for row in _ROWS})

@@ -116,6 +116,13 @@ class AlertPage(ApiModel):
     next: str | None
 
 
+class CountsView(ApiModel):
+    """How many alerts are open by severity, and how many of them are nobody's."""
+
+    open: dict[Severity, int]
+    ownerless: int
+
+
 class Done(ApiModel):
     """How the alert stands after what was asked."""
 

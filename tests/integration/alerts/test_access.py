@@ -168,6 +168,23 @@ async def test_administrators_and_operators_see_no_alerts(home: Home, role: str)
             assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
 
 
+async def test_administrators_see_how_many_are_open_and_how_many_are_nobodys(home: Home) -> None:
+    clinician = new_id()
+    for person in (clinician, None):
+        client = await in_care_of(home, person)
+        await home.submit(client, 30)
+        await home.submit(client, None)
+    async with home.http_as(new_id(), "administrator") as http:
+        counts = (await http.get("/v1/counts")).json()
+        assert counts == {
+            "open": {"urgent": 2, "high": 0, "medium": 2, "info": 0},
+            "ownerless": 2,
+        }
+    for http in (home.http_as(clinician, "clinician"), home.http()):
+        async with http:
+            assert (await http.get("/v1/counts")).status_code == 403
+
+
 async def test_clients_see_no_alerts(home: Home) -> None:
     client = await in_care_of(home, new_id())
     alert = await raised(home, client)
