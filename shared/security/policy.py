@@ -95,6 +95,8 @@ _ROWS = (
     _row("people.caseload", "intake.read", administrator="organisation", personal=True),
     _row("people.hand_over", "intake.write", administrator="organisation", personal=True),
     _row("organisation.write", "intake.write", administrator="organisation"),
+    # Who says where people sign in can sign in as anybody: no machine may.
+    _row("organisation.provider", None, administrator="organisation"),
     _row("integrations.write", None, administrator="organisation"),
     _row("session.own", None, client="own", clinician="own", supervisor="own", operator="own",
          administrator="own"),

@@ -85,7 +85,7 @@ async def set_sign_in_policy(
 @router.put("/organisation/identity-provider", response_model=OrganisationView)
 async def set_identity_provider(
     request: Request,
-    principal: Writer,
+    principal: Annotated[Principal, Depends(requires("organisation.provider"))],
     provider: Annotated[IdentityProviderModel, Depends(body(IdentityProviderModel))],
 ) -> Response:
     """Where people sign in from now on; its secret is kept sealed and never shown."""

@@ -1,21 +1,19 @@
-"""People of an organisation as far as signing in is concerned, and what it asks of them."""
+"""People of an organisation: invited, joined, with roles that come and go."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Literal
 
 import msgspec
 
+from services.intake.domain.organisation import SignInPolicy
 from shared.contracts import Event
 from shared.contracts.people import (
-    IdentityProviderSet,
-    OrganisationRegistered,
     PersonDeactivated,
     PersonDetails,
     PersonInvited,
     PersonJoined,
     RoleGranted,
     RoleRevoked,
-    SignInPolicySet,
     StaffRole,
 )
 from shared.errors import Conflict
@@ -30,32 +28,6 @@ class Person(msgspec.Struct, frozen=True, kw_only=True):
     roles: frozenset[str] = frozenset()
     joined: bool = False
     active: bool = True
-
-
-class Provider(msgspec.Struct, frozen=True, kw_only=True):
-    """The organisation's own identity provider."""
-
-    issuer: str
-    client_id: str
-    client_secret: str
-    group_claim: str
-    group_roles: Mapping[str, list[StaffRole]]
-
-    def roles_of(self, groups: Iterable[str]) -> frozenset[StaffRole]:
-        """The roles of somebody who is in these groups."""
-        return frozenset(role for group in groups for role in self.group_roles.get(group, ()))
-
-
-class SignInRules(msgspec.Struct, frozen=True, kw_only=True):
-    """An organisation by name, and how its people sign in."""
-
-    name: str
-    second_factor_roles: frozenset[str] = frozenset()
-    provider: Provider | None = None
-
-    def second_factor(self, person: Person) -> bool:
-        """Whether this person must show a second factor."""
-        return bool(self.second_factor_roles & person.roles)
 
 
 def invited(person_id: str, name: str, email: str | None, roles: Iterable[StaffRole]) -> Event:
@@ -81,6 +53,11 @@ def regroup(person: Person, roles: frozenset[StaffRole]) -> list[Event]:
         if role not in person.roles
     ]
     return [*revoked, *granted]
+
+
+def needs_second_factor(person: Person, policy: SignInPolicy) -> bool:
+    """Whether one of their roles asks for it."""
+    return not person.roles.isdisjoint(policy.second_factor_roles)
 
 
 STAFF_ROLES: tuple[StaffRole, ...] = ("clinician", "supervisor", "operator", "administrator")
@@ -115,29 +92,3 @@ def _evolve(person: Person, event: Event) -> Person:
         case PersonDeactivated():
             return msgspec.structs.replace(person, active=False)
     return person
-
-
-def fold_rules(events: Iterable[Event]) -> SignInRules | None:
-    """How people of the organisation sign in after `events`; None where it is not registered."""
-    rules: SignInRules | None = None
-    for event in events:
-        if isinstance(event, OrganisationRegistered):
-            rules = SignInRules(name=event.name)
-        elif rules is not None and isinstance(event, SignInPolicySet):
-            needed = frozenset[str](event.second_factor_roles)
-            rules = msgspec.structs.replace(rules, second_factor_roles=needed)
-        elif rules is not None and isinstance(event, IdentityProviderSet):
-            rules = msgspec.structs.replace(rules, provider=_provider(event))
-    return rules
-
-
-def _provider(event: IdentityProviderSet) -> Provider | None:
-    if not event.issuer or event.private is None:
-        return None
-    return Provider(
-        issuer=event.issuer,
-        client_id=event.oauth_client_id,
-        client_secret=event.private.client_secret,
-        group_claim=event.group_claim,
-        group_roles=event.group_roles,
-    )

@@ -65,7 +65,7 @@ async def choose(request: Request, organisation_id: OrganisationId, fields: Publ
 async def by_pin(request: Request, organisation_id: OrganisationId, fields: PublicForm) -> Response:
     """Sign in by a contact or a code, and the PIN."""
     parts = signing_in(request)
-    await parts.persons.rules(organisation_id)
+    await parts.persons.organisation(organisation_id)
     name, target = fields.get("name", "")[:NAME_CHARS], asked_next(request, fields)
     who = await parts.clients.sign_in(organisation_id, name, fields.get("pin", ""))
     if who is None:
@@ -77,7 +77,7 @@ async def by_pin(request: Request, organisation_id: OrganisationId, fields: Publ
 async def _of_code(request: Request, tenant: str, code: str) -> SignedIn | None:
     """Whose code it is; guesses are counted by where they come from."""
     parts = signing_in(request)
-    await parts.persons.rules(tenant)
+    await parts.persons.organisation(tenant)
     address = address_of(request)
     await parts.attempts.count(tenant, "codes", address)
     who = await parts.clients.of_code(tenant, code)
@@ -95,12 +95,12 @@ async def _form(
     wrong: str = "",
     wrong_code: str = "",
 ) -> Response:
-    rules = await signing_in(request).persons.rules(tenant)
+    organisation = await signing_in(request).persons.organisation(tenant)
     return pages.show(
         request,
         "client.html",
         status=401 if wrong or wrong_code else 200,
-        organisation=rules.name,
+        organisation=organisation.name,
         action=f"/intake/o/{tenant}/client",
         name=name,
         next=target,
@@ -112,12 +112,12 @@ async def _form(
 async def _choose(
     request: Request, tenant: str, code: str, target: str, *, wrong: str = ""
 ) -> Response:
-    rules = await signing_in(request).persons.rules(tenant)
+    organisation = await signing_in(request).persons.organisation(tenant)
     return pages.show(
         request,
         "client_pin.html",
         status=422 if wrong else 200,
-        organisation=rules.name,
+        organisation=organisation.name,
         action=f"/intake/o/{tenant}/client/pin",
         code=code,
         next=target,

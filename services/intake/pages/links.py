@@ -71,7 +71,7 @@ async def use_link(
 
 async def _link(request: Request, tenant: str, token: str) -> Link:
     parts = signing_in(request)
-    await parts.persons.rules(tenant)
+    await parts.persons.organisation(tenant)
     link = await parts.links.find(tenant, token, *OPENED)
     if link is None:
         await parts.attempts.failed(address_of(request))
@@ -100,13 +100,13 @@ async def _show(
     request: Request, tenant: str, token: str, link: Link, *, wrong: str = ""
 ) -> Response:
     parts = signing_in(request)
-    rules = await parts.persons.rules(tenant)
+    organisation = await parts.persons.organisation(tenant)
     person = await parts.persons.find(tenant, link.principal_id)
     return pages.show(
         request,
         "link.html",
         status=422 if wrong else 200,
-        organisation=rules.name,
+        organisation=organisation.name,
         purpose=link.purpose,
         person=person,
         action=f"/intake/o/{tenant}/links/{token}",

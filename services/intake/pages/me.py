@@ -22,7 +22,7 @@ SECOND_FACTOR = f"{ME}/second-factor"
 async def me(request: Request, principal: Own) -> Response:
     """Who is signed in, as what and where."""
     parts = signing_in(request)
-    rules = await parts.persons.rules(principal.tenant)
+    organisation = await parts.persons.organisation(principal.tenant)
     person = account = None
     if principal.kind == "person":
         person = await parts.persons.get(principal.tenant, principal.id)
@@ -31,7 +31,7 @@ async def me(request: Request, principal: Own) -> Response:
         request,
         "me.html",
         principal=principal,
-        organisation=rules.name,
+        organisation=organisation.name,
         person=person,
         roles=sorted(principal.roles),
         sign_ins=await parts.sessions.list_of(principal),
@@ -86,7 +86,7 @@ async def set_second_factor(request: Request, principal: Own, fields: Form) -> R
 
 async def _second_factor(request: Request, principal: Principal, *, wrong: str = "") -> Response:
     parts = signing_in(request)
-    rules = await parts.persons.rules(principal.tenant)
+    organisation = await parts.persons.organisation(principal.tenant)
     account = await parts.accounts.of(principal.tenant, principal.id)
     if account is None or account.second_factor:
         # Another one takes the administrator's word: who found a screen open could set up theirs.
@@ -96,9 +96,9 @@ async def _second_factor(request: Request, principal: Principal, *, wrong: str =
         "second_factor.html",
         principal=principal,
         status=422 if wrong else 200,
-        organisation=rules.name,
+        organisation=organisation.name,
         action=SECOND_FACTOR,
-        setup=await totp_setup(request, principal.tenant, principal.id, rules.name),
+        setup=await totp_setup(request, principal.tenant, principal.id, organisation.name),
         next=ME,
         wrong=wrong,
     )

@@ -5,7 +5,7 @@ from urllib.parse import quote, unquote
 from fastapi import Request
 from starlette.responses import Response
 
-from services.intake.domain.person import Provider, SignInRules
+from services.intake.domain.organisation import IdentityProvider, Organisation
 from services.intake.pages.shell import (
     ME,
     OrganisationId,
@@ -28,7 +28,7 @@ PROVIDER_SECONDS = 600
 async def begin(request: Request, organisation_id: OrganisationId) -> Response:
     """To the provider."""
     parts = signing_in(request)
-    provider = _provider(await parts.persons.rules(organisation_id))
+    provider = _provider(await parts.persons.organisation(organisation_id))
     begun = await parts.providers.begin(provider, _callback(parts, organisation_id))
     answer = redirect(begun.url)
     value = f"{begun.secret}.{quote(asked_next(request), safe='')}"
@@ -40,23 +40,23 @@ async def begin(request: Request, organisation_id: OrganisationId) -> Response:
 async def come_back(request: Request, organisation_id: OrganisationId) -> Response:
     """From the provider: who signed in there is signed in here, with the roles of their groups."""
     parts = signing_in(request)
-    rules = await parts.persons.rules(organisation_id)
-    provider = _provider(rules)
+    organisation = await parts.persons.organisation(organisation_id)
+    provider = _provider(organisation)
     secret, _, target = cookie(request, PROVIDER_COOKIE).partition(".")
     claims = await parts.providers.complete(
         provider, _callback(parts, organisation_id), secret, dict(request.query_params)
     )
-    person_id = await parts.joining.from_provider(organisation_id, rules, claims)
+    person_id = await parts.joining.from_provider(organisation_id, provider, claims)
     # The second factor, where one is wanted, is the provider's to ask for.
     answer = await let_in(request, organisation_id, person_id, local_path(unquote(target), ME))
     drop_cookie(answer, request, PROVIDER_COOKIE)
     return answer
 
 
-def _provider(rules: SignInRules) -> Provider:
-    if rules.provider is None:
+def _provider(organisation: Organisation) -> IdentityProvider:
+    if organisation.provider is None:
         raise NotFound("The organisation has no identity provider.")
-    return rules.provider
+    return organisation.provider
 
 
 def _callback(parts: SigningIn, tenant: str) -> str:

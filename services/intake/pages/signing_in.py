@@ -6,7 +6,8 @@ from urllib.parse import quote
 from fastapi import Query, Request
 from starlette.responses import Response
 
-from services.intake.domain.person import SignInRules
+from services.intake.domain.organisation import Organisation
+from services.intake.domain.person import needs_second_factor
 from services.intake.pages.shell import (
     ME,
     PLACE_COOKIE,
@@ -59,8 +60,8 @@ async def where(
 @router.get("/o/{organisation_id}/sign-in", openapi_extra=PUBLIC)
 async def ask(request: Request, organisation_id: OrganisationId) -> Response:
     """The form."""
-    rules = await signing_in(request).persons.rules(organisation_id)
-    return _form(request, organisation_id, rules, asked_next(request))
+    organisation = await signing_in(request).persons.organisation(organisation_id)
+    return _form(request, organisation_id, organisation, asked_next(request))
 
 
 @router.post("/o/{organisation_id}/sign-in", openapi_extra=PUBLIC)
@@ -69,7 +70,7 @@ async def by_password(
 ) -> Response:
     """Sign in by address and password. Who is not known gets the same answer, no sooner."""
     parts = signing_in(request)
-    rules = await parts.persons.rules(organisation_id)
+    organisation = await parts.persons.organisation(organisation_id)
     email, password = fields.get("email", "")[:EMAIL_CHARS], fields.get("password", "")
     target = asked_next(request, fields)
     await parts.attempts.count(organisation_id, "email", email)
@@ -79,7 +80,7 @@ async def by_password(
     person = await parts.persons.find(organisation_id, account.person_id) if account else None
     if not right or person is None or not (person.active and person.roles):
         await parts.attempts.failed(address_of(request))
-        return _form(request, organisation_id, rules, target, wrong=NOT_RIGHT)
+        return _form(request, organisation_id, organisation, target, wrong=NOT_RIGHT)
     await parts.attempts.forget(organisation_id, "email", email)
     return await go_on(request, organisation_id, person.id, target)
 
@@ -88,10 +89,10 @@ async def go_on(request: Request, tenant: str, person_id: str, target: str) -> R
     """Somebody has shown who they are: let them in, or ask for the second factor first."""
     parts = signing_in(request)
     person = await parts.persons.get(tenant, person_id)
-    rules = await parts.persons.rules(tenant)
+    organisation = await parts.persons.organisation(tenant)
     account = await parts.accounts.of(tenant, person_id)
     asked = account is not None and account.second_factor
-    if not (asked or rules.second_factor(person)):
+    if not (asked or needs_second_factor(person, organisation.sign_in)):
         return await let_in(request, tenant, person_id, target)
     token, _ = await parts.links.make(tenant, "second-factor", person_id)
     answer = redirect(f"/intake/o/{tenant}/second-factor?next={quote(target, safe='')}")
@@ -160,15 +161,15 @@ async def renew(request: Request) -> Response:
 
 
 def _form(
-    request: Request, tenant: str, rules: SignInRules, target: str, *, wrong: str = ""
+    request: Request, tenant: str, organisation: Organisation, target: str, *, wrong: str = ""
 ) -> Response:
     return pages.show(
         request,
         "sign_in.html",
         status=_status(wrong),
-        organisation=rules.name,
+        organisation=organisation.name,
         organisation_id=tenant,
-        provider=rules.provider is not None,
+        provider=organisation.provider is not None,
         next=target,
         wrong=wrong,
     )
@@ -179,16 +180,16 @@ async def _ask_code(request: Request, tenant: str, target: str, *, wrong: str = 
     link = await parts.links.find(tenant, cookie(request, STEP_COOKIE), "second-factor")
     if link is None:
         return redirect(_sign_in_path(tenant, target))
-    rules = await parts.persons.rules(tenant)
+    organisation = await parts.persons.organisation(tenant)
     account = await parts.accounts.of(tenant, link.principal_id)
     setup = None
     if account is None or not account.second_factor:
-        setup = await totp_setup(request, tenant, link.principal_id, rules.name)
+        setup = await totp_setup(request, tenant, link.principal_id, organisation.name)
     return pages.show(
         request,
         "second_factor.html",
         status=_status(wrong),
-        organisation=rules.name,
+        organisation=organisation.name,
         action=f"/intake/o/{tenant}/second-factor",
         setup=setup,
         next=target,

@@ -41,7 +41,7 @@ class Inviting:
         self, tenant: str, name: str, email: str | None, roles: Iterable[StaffRole]
     ) -> Invitation:
         """Somebody new; `NotFound` where there is no such organisation."""
-        await self._persons.rules(tenant)
+        await self._persons.organisation(tenant)
         person_id = await self._persons.invite(tenant, name, email, frozenset(roles))
         token, _ = await self._links.make(tenant, "invite", person_id)
         return Invitation(person_id, link_url(self._public_url, tenant, token))

@@ -3,7 +3,7 @@
 from contextlib import suppress
 from typing import NamedTuple
 
-from services.intake.domain.person import SignInRules
+from services.intake.domain.organisation import IdentityProvider
 from services.intake.people import passwords
 from services.intake.people.accounts import Account, Accounts, EmailTaken
 from services.intake.people.persons import Persons
@@ -64,15 +64,14 @@ class Joining:
         await self._accounts.set_password(tenant, beginning.person_id, hashed)
         await self._persons.join(tenant, beginning.person_id, "password")
 
-    async def from_provider(self, tenant: str, rules: SignInRules, claims: Claims) -> str:
+    async def from_provider(self, tenant: str, provider: IdentityProvider, claims: Claims) -> str:
         """The person of whom a provider speaks, with the roles of their groups as these are now.
 
         Raises `NoRole` where no group has a role: whoever had some has none from now on.
         """
-        if rules.provider is None:
-            raise NoRole("The organisation has no identity provider.")
-        roles = rules.provider.roles_of(claims.groups)
-        issuer = rules.provider.issuer
+        mapped = provider.group_roles
+        roles = frozenset(role for one in claims.groups for role in mapped.get(one, ()))
+        issuer = provider.issuer
         account = await self._account(tenant, issuer, claims)
         if not roles:
             if account is not None and await self._persons.find(tenant, account.person_id):

@@ -1,19 +1,18 @@
 """People and what their organisation asks of them, read from intake's own events and written."""
 
-from collections.abc import Sequence
 from typing import Literal
 
+from services.intake.appending import append
 from services.intake.domain import person as domain
-from services.intake.domain.person import Person, SignInRules
+from services.intake.domain.organisation import Organisation, fold
+from services.intake.domain.person import Person
 from services.intake.races import Queues, again_where_lost
 from shared.clock import Clock
-from shared.contracts import Event
 from shared.contracts.people import PrincipalKind, SignedOut, StaffRole
 from shared.errors import NotFound
-from shared.eventstore import Append, EventStore, NewEvent, Write
+from shared.eventstore import EventStore
 from shared.ids import is_id, new_id
 from shared.privacy import Keyring
-from shared.telemetry import current_traceparent
 
 
 class Persons:
@@ -25,15 +24,14 @@ class Persons:
         self._clock = clock
         self._queues = Queues()
 
-    async def rules(self, tenant: str) -> SignInRules:
-        """How people of the organisation sign in; `NotFound` where there is no such one."""
-        if not is_id(tenant):
+    async def organisation(self, tenant: str) -> Organisation:
+        """The organisation, with how its people sign in; `NotFound` where there is no such one."""
+        known = is_id(tenant)
+        history = await self._store.read(tenant, f"organisation-{tenant}") if known else []
+        organisation = fold([event.data for event in history])
+        if organisation is None:
             raise NotFound("There is no such organisation.")
-        history = await self._store.read(tenant, f"organisation-{tenant}")
-        rules = domain.fold_rules([event.data for event in history])
-        if rules is None:
-            raise NotFound("There is no such organisation.")
-        return rules
+        return organisation
 
     async def find(self, tenant: str, person_id: str) -> Person | None:
         """The person; None where nobody of that id was invited."""
@@ -59,7 +57,7 @@ class Persons:
         person_id = person_id or new_id()
         await self._keyring.create([(tenant, person_id)])
         event = domain.invited(person_id, name, email, roles)
-        await self._append(tenant, _stream(person_id), 0, [event], secret_of=person_id)
+        await append(self._store, tenant, _stream(person_id), 0, [event], secret_of=person_id)
         return person_id
 
     async def join(
@@ -72,7 +70,9 @@ class Persons:
             if person is None:
                 raise NotFound("There is no such person.")
             events = domain.join(person, how)
-            await self._append(tenant, _stream(person_id), version, events, secret_of=person_id)
+            await append(
+                self._store, tenant, _stream(person_id), version, events, secret_of=person_id
+            )
             return person
 
         return await again_where_lost(self._queues, tenant, attempt)
@@ -85,7 +85,9 @@ class Persons:
             if person is None:
                 raise NotFound("There is no such person.")
             events = domain.regroup(person, roles)
-            await self._append(tenant, _stream(person_id), version, events, secret_of=person_id)
+            await append(
+                self._store, tenant, _stream(person_id), version, events, secret_of=person_id
+            )
             return person
 
         return await again_where_lost(self._queues, tenant, attempt)
@@ -110,7 +112,7 @@ class Persons:
                 before=self._clock(),
                 session_id=session_id,
             )
-            await self._append(tenant, stream, version, [event], secret_of=tenant)
+            await append(self._store, tenant, stream, version, [event])
 
         await again_where_lost(self._queues, tenant, attempt)
 
@@ -119,29 +121,6 @@ class Persons:
             return None, 0
         history = await self._store.read(tenant, _stream(person_id))
         return domain.fold_person([event.data for event in history]), len(history)
-
-    async def _append(
-        self, tenant: str, stream: str, expected: int, events: Sequence[Event], *, secret_of: str
-    ) -> None:
-        if not events:
-            return
-        traceparent = current_traceparent()
-        append = Append(
-            tenant=tenant,
-            stream=stream,
-            expected=expected,
-            events=[NewEvent(id=new_id(), data=event) for event in events],
-            # What is about people goes by the organisation; no client has part in it.
-            subject=tenant,
-            secret_of=secret_of,
-        )
-        write = Write(
-            tenant=tenant,
-            appends=[append],
-            traceparent=traceparent,
-            correlation_id=traceparent[3:35] if traceparent else "",
-        )
-        await self._store.write(write)
 
 
 def _stream(person_id: str) -> str:

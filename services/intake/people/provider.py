@@ -22,7 +22,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
-from services.intake.domain.person import Provider
+from services.intake.domain.organisation import IdentityProvider
 from shared.errors import Forbidden, Unavailable
 from shared.privacy.cache import ExpiringCache
 
@@ -84,7 +84,7 @@ class Providers:
             size=PROVIDERS, seconds=FRESH_SECONDS, timer=time.monotonic
         )
 
-    async def begin(self, provider: Provider, callback: str) -> Begun:
+    async def begin(self, provider: IdentityProvider, callback: str) -> Begun:
         """Where to send somebody who wants to sign in."""
         metadata, _ = await self._metadata(provider)
         secret = secrets.token_urlsafe(32)
@@ -104,7 +104,7 @@ class Providers:
         return Begun(url, secret)
 
     async def complete(
-        self, provider: Provider, callback: str, secret: str, answer: Mapping[str, str]
+        self, provider: IdentityProvider, callback: str, secret: str, answer: Mapping[str, str]
     ) -> Claims:
         """Who signed in, by the `answer` that came back.
 
@@ -127,22 +127,23 @@ class Providers:
         return _claims(claims, provider.group_claim)
 
     async def _tokens(
-        self, provider: Provider, metadata: Metadata, callback: str, secret: str, code: str
+        self, provider: IdentityProvider, metadata: Metadata, callback: str, secret: str, code: str
     ) -> dict[str, Any]:
         fields = {"code_verifier": _derived(secret, "verifier"), "client_id": provider.client_id}
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        client_secret = provider.client_secret or ""
         if "client_secret_basic" in metadata.token_endpoint_auth_methods_supported:
-            pair = f"{quote(provider.client_id, safe='')}:{quote(provider.client_secret, safe='')}"
+            pair = f"{quote(provider.client_id, safe='')}:{quote(client_secret, safe='')}"
             headers["Authorization"] = f"Basic {base64.b64encode(pair.encode()).decode()}"
         else:
-            fields["client_secret"] = provider.client_secret
+            fields["client_secret"] = client_secret
         body = prepare_token_request(
             "authorization_code", redirect_uri=callback, code=code, **fields
         )
         return await self._json("POST", metadata.token_endpoint, headers, body)
 
     async def _verified(
-        self, provider: Provider, tokens: dict[str, Any], nonce: str
+        self, provider: IdentityProvider, tokens: dict[str, Any], nonce: str
     ) -> dict[str, Any]:
         """The claims of the ID token, its signature, issuer, audience, times and nonce checked."""
         id_token = tokens.get("id_token")
@@ -182,7 +183,7 @@ class Providers:
             raise ProviderRefused("The identity provider speaks of somebody else.")
         return found
 
-    async def _metadata(self, provider: Provider) -> tuple[Metadata, KeySet]:
+    async def _metadata(self, provider: IdentityProvider) -> tuple[Metadata, KeySet]:
         now = self._known.now()
         if (known := self._known.get(provider.issuer, now)) is not None:
             return known[0]

@@ -12,14 +12,14 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, RSAKey
 
-from services.intake.domain.person import Provider
+from services.intake.domain.organisation import IdentityProvider
 from services.intake.people.provider import ProviderAway, ProviderRefused, Providers
 from shared.errors import HeroicError
 
 ISSUER = "https://login.example.org"
 KEY = RSAKey.generate_key(2048, parameters={"kid": "k1"}, private=True)
 OTHER = RSAKey.generate_key(2048, parameters={"kid": "k1"}, private=True)
-PROVIDER = Provider(
+PROVIDER = IdentityProvider(
     issuer=ISSUER, client_id="heroic", client_secret="s", group_claim="groups", group_roles={}
 )
 METADATA = {
