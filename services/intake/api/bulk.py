@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 from services.intake.api.answering import Mode, OnConflict, handlers_of
 from services.intake.api.models.lines import ClientLine, ConsentLine, EpisodeLine, SessionLine
 from services.intake.desk import Desk, Options
+from services.intake.domain.client import Stale
 from services.intake.fulfilling import OtherContent, Outcome
 from services.intake.handlers import Handlers, Result
 from services.intake.intents import Intent
@@ -162,7 +163,7 @@ def _intent(raw: bytes) -> Intent:
 
 
 def _result(number: int, result: Result) -> LineResult:
-    if isinstance(result, OtherContent):
+    if isinstance(result, OtherContent | Stale):
         return refused(number, result, "conflict")
     if isinstance(result, HeroicError):
         return refused(number, result)

@@ -34,6 +34,7 @@ __all__ = [
     "decide",
     "existing",
     "fold",
+    "is_newer",
 ]
 
 OLDEST_YEARS = 130
@@ -127,16 +128,21 @@ def check_details(details: ClientDetails, now: datetime) -> None:
         raise Invalid(errors=[FieldError("/identifiers", "One is there twice.", "duplicate")])
 
 
+def is_newer(client: Client, as_of: datetime | None) -> bool:
+    """Whether details that were so at `as_of` were so later than what is known, and say when."""
+    return as_of is not None and (client.as_of is None or as_of > client.as_of)
+
+
 def _plausible(born: date, today: date) -> bool:
     return born <= today and today.year - born.year <= OLDEST_YEARS
 
 
 def _correct(client: Client, command: Correct, now: datetime) -> list[Event]:
-    if command.details == client.details:
-        return []
-    check_details(command.details, now)
     as_of = command.as_of or now
     not_ahead(as_of, now, "/as_of")
+    if command.details == client.details and not is_newer(client, command.as_of):
+        return []
+    check_details(command.details, now)
     if client.as_of is not None and as_of < client.as_of:
         raise Stale("What is known of the client was so later than this.")
     return [

@@ -8,6 +8,7 @@ from services.intake.desk import Desk, Loaded
 from services.intake.domain import client as clients
 from services.intake.domain.client import Client
 from services.intake.domain.merging import OnePerson
+from services.intake.domain.times import not_ahead
 from services.intake.fulfilling.outcome import (
     OtherContent,
     Outcome,
@@ -56,7 +57,10 @@ def _same_client(desk: Desk, record: Loaded[Client], intent: PutClient) -> Outco
     one = desk.client(Ref(id=record.client_id))
     workable(desk, one)
     check_version(intent, one)
-    if record.state.details == intent.details:
+    not_ahead(intent.as_of or desk.now, desk.now, "/as_of")
+    if record.state.details == intent.details and not (
+        desk.options.correct and clients.is_newer(record.state, intent.as_of)
+    ):
         return outcome_of(desk, one, "unchanged")
     if not desk.options.correct:
         raise OtherContent("A client with this external_id is known with other details.")
@@ -112,10 +116,9 @@ def decide_consent(intent: DecideConsent, desk: Desk) -> Outcome:
     person = workable(desk, one)
     check_version(intent, one)
     _check_decides(desk, person)
-    before = person.one.consent(intent.purpose)
     consent = clients.Consent(
         given=intent.given,
-        at=intent.at or _when_unsaid(before, intent, desk.now),
+        at=intent.at or _when_unsaid(person, intent, desk.now),
         given_by=SAID_BY.get(desk.asker.why, intent.given_by),
         wording_version=intent.wording_version,
     )
@@ -123,11 +126,12 @@ def decide_consent(intent: DecideConsent, desk: Desk) -> Outcome:
     withheld = {
         record.id for record in person.records if not record.agrees(intent.purpose, desk.defaults)
     }
-    status = _change(desk, one, command, "created")
-    for record in desk.records(one)[1:]:
-        if not intent.given or record.client_id in withheld:
-            _change(desk, record, command, "created")
-    return outcome_of(desk, one, status)
+    changes = [
+        _change(desk, record, command, "created")
+        for record in desk.records(one)
+        if record is one or not intent.given or record.client_id in withheld
+    ]
+    return outcome_of(desk, one, "created" if "created" in changes else "unchanged")
 
 
 def _check_decides(desk: Desk, person: OnePerson) -> None:
@@ -139,9 +143,11 @@ def _check_decides(desk: Desk, person: OnePerson) -> None:
         raise Forbidden("Only a guardian decides for a client.")
 
 
-def _when_unsaid(before: clients.Consent | None, intent: DecideConsent, now: datetime) -> datetime:
-    """Without a time, what was decided before is decided still."""
-    return before.at if before is not None and before.given == intent.given else now
+def _when_unsaid(person: OnePerson, intent: DecideConsent, now: datetime) -> datetime:
+    """Without a time, what was decided before, and holds, is decided still."""
+    before = person.one.consent(intent.purpose)
+    same = before is not None and before.given == intent.given == person.agrees(intent.purpose)
+    return before.at if before is not None and same else now
 
 
 @fulfil.register

@@ -1,5 +1,6 @@
 """Who reaches which client, and what is written down of it."""
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -52,7 +53,7 @@ async def test_a_former_clinician_is_out_and_the_present_one_is_in(house: House)
     assert (await before.post(f"episodes/{episode['id']}/transfer", move)).status_code == 200
     for path in paths:
         assert await after.reaches(path)
-        await eventually_async(lambda path=path: _out(before, path))
+        await eventually_async(partial(_out, before, path))
 
 
 CALLS: list[tuple[str, str, Any]] = [
@@ -176,7 +177,7 @@ async def test_a_supervisor_without_consent_sees_the_client_without_who_it_is(
     assert (await clinician.post(f"{path}/consents", refusal)).status_code == 201
 
     async def without_names() -> bool:
-        return (await supervisor.get(path)).json().get("withheld") == ["supervision"]
+        return bool((await supervisor.get(path)).json().get("withheld") == ["supervision"])
 
     await eventually_async(without_names)
     for seen in (await supervisor.get(path), await supervisor.get(f"episodes/{episode['id']}")):
@@ -232,7 +233,7 @@ async def test_a_bulk_call_is_written_down_once_for_each_client(house: House) ->
     known = await house.caller.client(external_id="p-0")
     feed = house.feed
     before = len(await house.audited(feed))
-    lines = [
+    lines: list[dict[str, Any]] = [
         *({"kind": "client", "external_id": f"p-{number}"} for number in range(3)),
         *(
             {

@@ -1,5 +1,6 @@
 """People close to a client, and what they may see: nothing, unless somebody who may says so."""
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -113,7 +114,7 @@ async def test_a_related_person_sees_little_of_the_client_and_gives_themselves_n
     guardian = await clinician.made(people, relation="guardian", may_see=["outcomes"])
     for related in (caretaker, guardian):
         close = house.oneself(related["id"])
-        await eventually_async(lambda close=close: close.reaches(path))
+        await eventually_async(partial(close.reaches, path))
         seen = (await close.get(path)).json()
         assert seen["withheld"] == ["related"]
         assert seen["given_name"] == "Ada"
