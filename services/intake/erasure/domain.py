@@ -193,7 +193,8 @@ def refuse(
             request_id=request_id,
             client_id=standing.client_id,
             refused_by=by,
-            restricted=restrict,
+            # What is restricted stays so until that is lifted.
+            restricted=restrict or standing.restricted,
             private=ErasureReason(reason=reason),
         )
     ]

@@ -13,12 +13,13 @@ from services.intake.erasure import domain, table
 from services.intake.erasure.commands import append
 from services.intake.erasure.domain import Standing
 from services.intake.erasure.table import Due
+from services.intake.people.schema import OF_CLIENTS
 from shared.access.handler import AccessPlan
 from shared.clock import Clock
 from shared.consuming.transaction import PURGE_LOCK
 from shared.contracts.intake import ClientErased
 from shared.database import Database, array_literal, driver
-from shared.errors import Conflict, Unavailable
+from shared.errors import HeroicError, Unavailable
 from shared.eventstore import EventStore, NewEvent, Write
 from shared.ids import derived_id
 from shared.privacy import Keyring
@@ -30,12 +31,11 @@ log = logging.getLogger(__name__)
 REST_SECONDS = 1.0
 AT_ONCE = 100
 
-FORGET = (
-    # How clients and those close to them sign in.
-    "DELETE FROM sign_ins WHERE tenant = $1 AND client_id = $2",
-    "DELETE FROM one_time_links WHERE tenant = $1 AND client_id = $2",
-    "DELETE FROM client_pins WHERE tenant = $1 AND client_id = $2",
-)
+# How clients and those close to them sign in.
+FORGET = [
+    f"DELETE FROM {name} WHERE tenant = $1 AND client_id = $2"  # noqa: S608 - named by us
+    for name in OF_CLIENTS
+]
 
 
 class Executor:
@@ -71,9 +71,12 @@ class Executor:
         for one in found:
             try:
                 await self.execute(one, now)
-            except Conflict as error:
-                # Somebody wrote of the client in the meantime: the next round sees it.
-                log.info("erasure %s begins anew: %s", one.request_id, describe(error))
+            except Unavailable:
+                raise
+            except HeroicError as error:
+                # Somebody wrote of the client in the meantime, and the next round sees it; or of
+                # this one something cannot be read, and the others must not wait for it.
+                log.warning("erasure %s waits: %s", one.request_id, describe(error))
 
     async def execute(self, due: Due, now: datetime) -> None:
         """Destroy the keys of a person and say so. Nobody can refuse it any more."""

@@ -1,21 +1,32 @@
-"""Erasure is asked for by one, approved by another, executed after a while, and cannot be undone."""
+"""Erasure is asked for by one, approved by another, executed after a while, and final."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 
 from services.intake.erasure.executing import Executor
 from shared.clock import utc_now
-from shared.database import create_database
+from shared.database import create_database, driver
 from shared.eventstore import EventStore
 from shared.privacy import open_keyring
 from tests.integration.intake.home import Caller, Intake
+from tests.support.erased import left_of
 
 DAYS = timedelta(days=1)
+
+SIGN_IN = """
+INSERT INTO one_time_links (tenant, token_hash, purpose, principal_id, client_id, expires_at)
+VALUES ($1, 'hash', 'client', $2, $2, now())
+"""
+PIN = """
+INSERT INTO client_pins (tenant, principal_id, client_id, pin_hash, created_at)
+VALUES ($1, $2, $2, 'hash', now())
+"""
 
 
 @dataclass
@@ -65,12 +76,12 @@ async def office(intake: Intake, caller: Caller) -> AsyncIterator[Office]:
     database, reader = create_database(intake.urls.app), create_database(intake.urls.reader)
     keyring = open_keyring(create_database(settings.keys_url), settings.key_encryption_key)
     store = EventStore(database, keyring, utc_now, service="intake")
-    people = [
+    first, second = [
         (await caller.made("/intake/v1/people", {"name": name, "roles": ["administrator"]}))["id"]
         for name in ("Ada", "Bea")
     ]
     executor = Executor(database, reader, store, keyring, utc_now)
-    yield Office(intake, caller, *people, executor)
+    yield Office(intake, caller, first, second, executor)
     await keyring.close()
     await database.dispose()
     await reader.dispose()
@@ -197,8 +208,42 @@ async def test_a_crash_after_the_keys_were_destroyed_is_made_good(
     await office.executor.look(datetime.now(UTC) + 8 * DAYS)
     assert (await office.receipt(request_id))["status"] == "executed"
     await office.executor.look(datetime.now(UTC) + 9 * DAYS)
-    told = [row for row in await office.intake.events("ClientErased")]
+    told = await office.intake.events("ClientErased")
     assert [row["subject"] for row in told].count(client["id"]) == 1
+
+
+async def test_of_an_erased_client_intake_keeps_nothing_that_could_be_read(
+    office: Office,
+) -> None:
+    client = await office.caller.client(external_id="p-1", family_name="Mayer")
+    episode = await office.caller.episode(client_id=client["id"])
+    tenant = office.caller.organisation_id
+    async with office.executor._database.session(tenant) as conn:
+        await driver(conn).execute(SIGN_IN, tenant, client["id"])
+        await driver(conn).execute(PIN, tenant, client["id"])
+    await office.erase(client["id"])
+    connection = await asyncpg.connect(office.intake.urls.reader)
+    try:
+        assert await left_of(connection, client["id"], episode["id"]) == {}
+    finally:
+        await connection.close()
+
+
+async def test_what_the_law_keeps_is_restricted_until_that_is_lifted(office: Office) -> None:
+    client = await office.caller.client()
+    for restrict in (True, False):
+        request_id = await office.ask(client["id"])
+        body = {"reason": "The law.", "actor": office.second, "restrict": restrict}
+        refused = await office.post(f"/erasure-requests/{request_id}/refuse", **body)
+        assert refused.status_code == 200
+    said = await office.intake.events("ErasureRefused", "RestrictionLifted")
+    mine = [row for row in said if row["subject"] == client["id"]]
+    assert [b'"restricted":true' in row["data"] for row in mine] == [True, True]
+    lifting = f"/clients/{client['id']}/restriction/lift"
+    for _ in range(2):
+        assert (await office.post(lifting, actor=office.first)).status_code == 204
+    said = await office.intake.events("RestrictionLifted")
+    assert [row["subject"] for row in said].count(client["id"]) == 1
 
 
 async def test_requests_are_listed_by_their_status(office: Office) -> None:
