@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Request
 from starlette.responses import Response
 
-from services.intake.api.answering import ClientId, path_id
+from services.intake.api.answering import ClientId, handlers_of, path_id
 from services.intake.api.models.sign_ins import (
     CodeModel,
     CodeView,
@@ -14,6 +14,7 @@ from services.intake.api.models.sign_ins import (
     SignInsView,
     SignInView,
 )
+from services.intake.intents import Look, Ref
 from services.intake.people.links import Purpose
 from services.intake.people.signing_in import SigningIn
 from shared.errors import Conflict
@@ -87,8 +88,10 @@ async def make_code(
     asked: Annotated[CodeModel, Depends(body(CodeModel))],
 ) -> Response:
     """A one-time code by which the client, or somebody close to them, signs in."""
+    parts, tenant, ref = _parts(request), principal.tenant, Ref(id=client_id)
     await reach_and_look(request, principal, client_id)
-    parts, tenant = _parts(request), principal.tenant
+    # Whoever reaches the whole organisation reaches nobody of whom it has never heard.
+    (await handlers_of(request).look(tenant, Look(client=ref))).client(ref)
     code, expires_at = await parts.clients.issue(
         tenant, client_id, asked.related_id, forget_pin=asked.forget_pin
     )
