@@ -13,7 +13,8 @@ from fastapi import APIRouter, Depends, Path, Request
 from sqlalchemy import Text, literal_column, select, text
 from starlette.responses import StreamingResponse
 
-from shared.access.reach import reachable
+from shared.access.arriving import once_here
+from shared.access.reach import Why, reachable
 from shared.clock import Clock, utc_now
 from shared.database import Database
 from shared.errors import Forbidden, NotFound
@@ -27,6 +28,7 @@ from shared.web.reach import looked, reach, why_of
 
 EVENTS, SUMMARY = "events.ndjson", "export.json"
 
+KNOWN = "SELECT true FROM access_clients WHERE tenant = :tenant AND client_id = :client_id"
 SAME = "SELECT access_same(:tenant, :client_id) AS id"
 ASKED = "unnest(CAST(:ids AS text[])) AS asked(id)"
 
@@ -65,6 +67,22 @@ class Exports:
         self._keyring = keyring
         self._archivist = archivist
         self._clock = clock
+
+    async def why(self, request: Request, principal: Principal, client_id: str) -> Why:
+        """By which right the caller reaches the client; NotFound where there is none.
+
+        Whoever reaches the whole organisation reaches nobody of whom it has never heard.
+        """
+
+        async def look() -> Why:
+            reached = await reach(request, principal, client_id)
+            async with self._database.session(principal.tenant) as conn:
+                known = {"tenant": principal.tenant, "client_id": client_id}
+                if await conn.scalar(text(KNOWN), known) is None:
+                    raise NotFound("There is no such client.")
+            return reached.why
+
+        return await once_here(self._database, self.service, client_id, look)
 
     async def of_client(
         self, request: Request, principal: Principal, client_id: str, why: str
@@ -146,15 +164,14 @@ def export_router(service: str) -> APIRouter:
     """The two calls of a service, which keeps `Exports` in `app.state.exports`."""
     router = APIRouter(prefix="/v1", tags=["export"])
     exporter = Annotated[Principal, Depends(requires(f"{service}.export"))]
+    of_all = Annotated[Principal, Depends(requires(f"{service}.export_all"))]
     described: dict[int | str, dict[str, Any]] = {
         200: {"content": {"application/zip": {}}, "description": "A zip archive."}
     }
 
     @router.get("/export", response_class=StreamingResponse, responses=described)
-    async def export_organisation(request: Request, principal: exporter) -> StreamingResponse:
+    async def export_organisation(request: Request, principal: of_all) -> StreamingResponse:
         """Everything of the organisation, as a zip archive; for administrators and machines."""
-        if "organisation" not in principal.reach(permission_of(request)):
-            raise Forbidden("Only an administrator exports the organisation.")
         return await exports_of(request).of_organisation(request, principal)
 
     @router.get(
@@ -166,10 +183,11 @@ def export_router(service: str) -> APIRouter:
         """Everything of a client, as a zip archive; also for the client."""
         if not is_id(client_id):
             raise NotFound
-        reached = await reach(request, principal, client_id)
-        if reached.why == "related":
+        exports = exports_of(request)
+        why = await exports.why(request, principal, client_id)
+        if why == "related":
             raise Forbidden("Only the client takes everything away.")
-        return await exports_of(request).of_client(request, principal, client_id, reached.why)
+        return await exports.of_client(request, principal, client_id, why)
 
     return router
 
