@@ -16,6 +16,22 @@ EVERYWHERE: Mapping[str, str] = MappingProxyType(
 PUBLIC: Mapping[str, Mapping[str, str]] = MappingProxyType(
     {
         "intake": {
+            "GET /sign-in": "asks for the organisation, or goes to the one of last time",
+            "GET /o/{organisation_id}/sign-in": "shows the form by which people sign in",
+            "POST /o/{organisation_id}/sign-in": "takes an address and a password",
+            "GET /o/{organisation_id}/second-factor": "shows the form of the second factor",
+            "POST /o/{organisation_id}/second-factor": "takes a code, after the password",
+            "GET /o/{organisation_id}/provider": "goes to the organisation's identity provider",
+            "GET /o/{organisation_id}/provider/callback": "comes back from it",
+            "GET /o/{organisation_id}/links/{token}": "whoever has a one-time link may open it",
+            "POST /o/{organisation_id}/links/{token}": "uses it up",
+            "GET /o/{organisation_id}/client": "shows the form by which clients sign in",
+            "POST /o/{organisation_id}/client": "takes a contact or code, and a PIN",
+            "POST /o/{organisation_id}/client/code": "takes a one-time code",
+            "POST /o/{organisation_id}/client/pin": "spends a code on a PIN",
+            "GET /session/renew": "gives a new token for the secret of a session",
+            "POST /session/renew": "the same, for a form that is on its way",
+            "GET /assets/{name}": "style sheets and scripts, the same for everybody",
             "POST /oauth/token": "machines get their token here, by a secret of theirs",
             "POST /oauth/revoke": "machines end their tokens here, by a secret of theirs",
             "GET /.well-known/jwks.json": "public keys, by which anybody may verify a token",
