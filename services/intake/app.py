@@ -124,6 +124,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.staff = Staff(store, database, handlers, utc_now)
     app.state.used_assertions = UsedAssertions(database)
     app.state.public_url = settings.issuer
+    app.state.at_root = wellknown.AT_ROOT
     app.state.token_endpoint = f"{settings.issuer}/intake/oauth/token"
     app.state.signing_keys = signing_keys
     app.state.issuer = TokenIssuer(signing_keys, settings.issuer)

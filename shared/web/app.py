@@ -8,7 +8,8 @@ from fastapi import APIRouter, FastAPI
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse, JSONResponse, Response
-from starlette.routing import Mount
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import Receive, Scope, Send
 
 from shared import telemetry
 from shared.access import Access, Audit, AuditLog, Gate
@@ -76,7 +77,10 @@ def create_api(
 
 
 def mount(apps: Mapping[str, FastAPI]) -> Starlette:
-    """One ASGI application that serves each app under `/<service>`, lifespans included."""
+    """One ASGI application that serves each app under `/<service>`, lifespans included.
+
+    What an app names in `state.at_root` is served at the root too, where specifications look.
+    """
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -85,11 +89,30 @@ def mount(apps: Mapping[str, FastAPI]) -> Starlette:
                 await stack.enter_async_context(app.router.lifespan_context(app))
             yield
 
-    routes = [Mount(f"/{service}", app) for service, app in apps.items()]
+    routes: list[BaseRoute] = [
+        Route(path, AtRoot(app, f"/{service}"))
+        for service, app in apps.items()
+        for path in getattr(app.state, "at_root", ())
+    ]
+    routes += [Mount(f"/{service}", app) for service, app in apps.items()]
     handlers = {HTTPException: problems.on_http_outside}
     mounted = Starlette(routes=routes, lifespan=lifespan, exception_handlers=handlers)
     mounted.state.tls = any(app.state.tls for app in apps.values())
     return mounted
+
+
+class AtRoot:
+    """Gives a request to the root to an app as if it had come to its prefix."""
+
+    def __init__(self, app: FastAPI, prefix: str) -> None:
+        self._app = app
+        self._prefix = prefix
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass one request on."""
+        root = scope.get("root_path", "") + self._prefix
+        inside = {**scope, "root_path": root, "path": self._prefix + scope["path"]}
+        await self._app(inside, receive, send)
 
 
 def _observed(service: str, lifespan: Lifespan, settings: ServiceSettings) -> Lifespan:

@@ -13,6 +13,8 @@ router = APIRouter(prefix="/.well-known", tags=["tokens"])
 
 METHODS = ("client_secret_basic", "client_secret_post", "private_key_jwt")
 PUBLIC = {"x-permission": "public"}
+AT_ROOT = ("/.well-known/oauth-authorization-server", "/.well-known/smart-configuration")
+"""RFC 8414 puts the metadata of an issuer without a path at the root of its origin."""
 
 
 @router.get("/oauth-authorization-server", response_model=dict[str, Any], openapi_extra=PUBLIC)
