@@ -27,6 +27,7 @@ async def me(request: Request, principal: Own) -> Response:
     if principal.kind == "person":
         person = await parts.persons.get(principal.tenant, principal.id)
         account = await parts.accounts.of(principal.tenant, principal.id)
+    sign_ins = await parts.sessions.list_of(principal)
     return pages.show(
         request,
         "me.html",
@@ -34,7 +35,9 @@ async def me(request: Request, principal: Own) -> Response:
         organisation=organisation.name,
         person=person,
         roles=sorted(principal.roles),
-        sign_ins=await parts.sessions.list_of(principal),
+        sign_ins=sign_ins,
+        # Who is close to a client is no client, and was looked at by nobody.
+        looked_at=any(one.client_id == principal.id for one in sign_ins),
         second_factor=account is not None and account.second_factor,
         can_set_up=account is not None,
     )

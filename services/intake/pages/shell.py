@@ -10,7 +10,7 @@ from starlette.responses import Response
 from services.intake.people import totp
 from services.intake.people.sessions import LONGEST, Opened
 from services.intake.people.signing_in import SigningIn
-from shared.errors import NotFound
+from shared.errors import Conflict, NotFound
 from shared.ids import is_id
 from shared.security import Principal
 from shared.security.tokens import LIFETIME_SECONDS
@@ -99,13 +99,16 @@ def let_out(request: Request, principal: Principal) -> Response:
 async def totp_setup(
     request: Request, tenant: str, person_id: str, organisation: str
 ) -> dict[str, str]:
-    """What a page shows to set up the second factor: the secret, and the same as a QR code."""
+    """What a page shows to set up the second factor: the secret, and the same as a QR code.
+
+    `Conflict` where there is one: nobody is shown the secret of a factor that is in force.
+    """
     parts = signing_in(request)
     account = await parts.accounts.of(tenant, person_id)
-    if account is None:
-        raise NotFound("There is no such account.")
+    if account is None or account.second_factor:
+        raise Conflict("There is nothing to set up.")
     secret = await parts.accounts.totp_secret(tenant, account)
-    if secret is None or account.second_factor:
+    if secret is None:
         secret = await parts.accounts.new_totp(tenant, person_id)
     person = await parts.persons.get(tenant, person_id)
     image = segno.make(totp.address(secret, person.email or person.name, organisation))

@@ -35,7 +35,7 @@ WHERE tenant = $1 AND session_id = $2 AND secret_hash = $3 AND ended_at IS NULL
 """
 SEEN = "UPDATE sign_ins SET last_seen_at = $3 WHERE tenant = $1 AND session_id = $2"
 LIST = """
-SELECT session_id, principal_kind, created_at, last_seen_at, user_agent FROM sign_ins
+SELECT session_id, principal_kind, client_id, created_at, last_seen_at, user_agent FROM sign_ins
 WHERE tenant = $1 AND principal_id = $2 AND ended_at IS NULL AND created_at > $3
 ORDER BY session_id DESC LIMIT 100
 """
@@ -56,9 +56,10 @@ class Opened(NamedTuple):
 
 
 class SignIn(NamedTuple):
-    """A session that goes on, as it is shown to whose it is."""
+    """A session that goes on, as it is shown to whose it is. `client_id`: of whose care."""
 
     session_id: str
+    client_id: str | None
     created_at: datetime
     last_seen_at: datetime
     user_agent: str
@@ -125,7 +126,13 @@ class Sessions:
             row = (principal.tenant, principal.id, now - LONGEST)
             rows = await driver(conn).fetch(LIST, *row)
         return [
-            SignIn(one["session_id"], one["created_at"], one["last_seen_at"], one["user_agent"])
+            SignIn(
+                session_id=one["session_id"],
+                client_id=one["client_id"],
+                created_at=one["created_at"],
+                last_seen_at=one["last_seen_at"],
+                user_agent=one["user_agent"],
+            )
             for one in rows
             if _goes_on(one["principal_kind"], one, now)
         ]

@@ -1,5 +1,7 @@
 """How people sign in, stay signed in and sign out."""
 
+import dataclasses
+
 import msgspec
 import pyotp
 import pytest
@@ -248,6 +250,35 @@ async def test_an_administrator_makes_links_and_no_machine_does(
     fresh = browser(intake)
     assert (await choose(fresh, await fresh.open(link), link, PASSWORD)).path == "/intake/me"
     assert (await using.http.post(path, json={})).json()["purpose"] == "reset"
+
+
+async def test_a_link_that_signs_in_wants_a_button_but_in_a_sample_stack(
+    intake: Intake, caller: Caller
+) -> None:
+    member = await joined(intake, caller)
+
+    async def link() -> str:
+        token, _ = await parts(intake).links.make(member.tenant, "sign-in", member.id)
+        return f"/intake/o/{member.tenant}/links/{token}"
+
+    path, using = await link(), browser(intake)
+    page = await using.open(path)
+    assert page.path == path
+    assert "heroic-session" not in using.http.cookies
+    assert (await using.submit(page, path)).path == "/intake/me"
+    assert (await browser(intake).open(path)).status == 410
+
+    usual = parts(intake)
+    intake.app.state.signing_in = dataclasses.replace(usual, sample_links=True)
+    try:
+        path = await link()
+        assert (await browser(intake).open(path)).path == "/intake/me"
+        assert (await browser(intake).open(path)).status == 410
+        # An invitation wants its form there too.
+        other = await invited(intake, caller)
+        assert "Welcome" in (await browser(intake).open(await link_for(intake, other))).words
+    finally:
+        intake.app.state.signing_in = usual
 
 
 async def tell(intake: Intake, member: Member, event: RoleGranted | PersonDeactivated) -> None:

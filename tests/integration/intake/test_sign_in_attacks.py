@@ -19,7 +19,7 @@ from shared.errors import TooManyRequests
 from shared.ids import new_id
 from shared.web import mount
 from shared.web.html import local_path
-from tests.integration.intake.home import Caller, Intake
+from tests.integration.intake.home import ISSUER, Caller, Intake
 from tests.integration.intake.people import PASSWORD, browser, invited, joined, parts, sign_in
 from tests.support.browser import Browser, Page
 
@@ -210,6 +210,20 @@ async def test_a_link_opens_nothing_in_another_organisation(
     page = await using.open(f"/intake/o/{stranger.organisation_id}/sign-in")
     refused = await using.submit(page, "/sign-in", email=away.email, password=PASSWORD)
     assert refused.status == 401
+
+
+async def test_trying_out_links_is_stopped_by_address(intake: Intake, caller: Caller) -> None:
+    transport = httpx.ASGITransport(intake.asgi, client=("192.0.2.7", 1))
+    using = Browser(httpx.AsyncClient(transport=transport, base_url=ISSUER))
+    path = f"/intake/o/{caller.organisation_id}/links/"
+    # A minute may end in between: then it takes as many again.
+    tries = 2 * limits.OF_ADDRESS + 1
+    statuses = [(await using.open(f"{path}guess-{n}")).status for n in range(tries)]
+    assert statuses[0] == 410
+    assert 429 in statuses
+    assert set(statuses) == {410, 429}
+    # Others come from elsewhere.
+    assert (await browser(intake).open(f"{path}guess")).status == 410
 
 
 async def test_what_was_typed_into_names_is_words_and_nothing_else(
