@@ -174,6 +174,10 @@ class Desk:
         }
         return {client_stream(client_id) for client_id in named.difference(self._clients)}
 
+    def shows(self, client_id: str) -> bool:
+        """Whether the very client lies here."""
+        return client_id in self._clients
+
     def unseen(self) -> set[str]:
         """The clients of episodes here who are not here themselves."""
         return {one.client_id for one in self._episodes.values()}.difference(self._clients)

@@ -84,3 +84,5 @@ def check_workable(desk: Desk, client_id: str) -> None:
     """The same for the client of an episode, who may not lie on the desk."""
     if client_id in desk.closed:
         raise desk.closed[client_id]
+    if desk.shows(client_id):
+        workable(desk, desk.client(Ref(id=client_id)))
