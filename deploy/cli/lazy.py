@@ -18,6 +18,8 @@ class LazyGroup(TyperGroup):
         "import": ("imports", "commands"),
         "analyse": ("analyse", "commands"),
         "assess": ("assess", "commands"),
+        "care-team": ("care", "care_team"),
+        "client": ("care", "client"),
         "erasures": ("erasures", "commands"),
         "expected": ("expected", "commands"),
         "export": ("export", "commands"),

@@ -6,7 +6,7 @@ clients among them, are written together or not at all.
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Generic, TypeVar
+from typing import TypeVar
 
 import msgspec
 
@@ -19,44 +19,16 @@ from services.intake.domain.episode import fold as fold_episode
 from services.intake.domain.merging import OnePerson
 from services.intake.domain.person import Person, fold_person
 from services.intake.intents import Ref
+from services.intake.laid import Group, Held, Loaded
 from shared.access.reach import Why
 from shared.contracts import Event
 from shared.contracts.intake import Purpose
 from shared.errors import HeroicError, NotFound
 from shared.eventstore import Append, Claim, NewEvent, Write
 
+__all__ = ["Asker", "Desk", "Loaded", "Options"]
+
 S = TypeVar("S", Client, Episode)
-
-
-class Loaded(msgspec.Struct, Generic[S], kw_only=True):
-    """A stream with its state; `events` are new and come after version `stored`."""
-
-    stream: str
-    client_id: str
-    state: S
-    stored: int
-    events: list[Event] = []
-
-    @property
-    def version(self) -> int:
-        """The version that the stream has once the new events are written."""
-        return self.stored + len(self.events)
-
-
-class Held(msgspec.Struct, frozen=True):
-    """What a claim is to point to, and whose it is."""
-
-    ref: str
-    client_id: str
-
-
-class Group(msgspec.Struct, kw_only=True):
-    """What is written for one person."""
-
-    is_new: bool = False
-    streams: dict[str, Loaded[Client] | Loaded[Episode]] = {}
-    claims: dict[str, Held] = {}
-    releases: list[str] = []
 
 
 class Asker(msgspec.Struct, frozen=True, kw_only=True):
