@@ -1,6 +1,6 @@
 """Random secrets of a new installation.
 
-python -m deploy.setup.secrets FOLDER    # FOLDER/compose.env and FOLDER/signing-keys.json
+python -m deploy.setup.secrets FOLDER    # FOLDER/compose.env, FOLDER/signing/signing-keys.json
 """
 
 import base64
@@ -54,10 +54,11 @@ def write_compose_secrets(folder: Path) -> None:
     values = {password_variable(role): new_password() for role in ROLES}
     values["HEROIC_POSTGRES_PASSWORD"] = new_password()
     values["HEROIC_KEY_ENCRYPTION_KEY"] = new_key_encryption_key()
-    signing_keys = folder / "signing-keys.json"
+    signing_keys = folder / "signing" / "signing-keys.json"
     write_private(signing_keys, json.dumps(new_signing_keys()))
     user = os.getuid() or IMAGE_USER
-    os.chown(signing_keys, user, -1)
+    for path in (signing_keys.parent, signing_keys):
+        os.chown(path, user, -1)
     values["HEROIC_UID"] = str(user)
     write_private(file, "".join(f"{name}={value}\n" for name, value in values.items()))
 

@@ -39,6 +39,17 @@ def test_no_web_process_holds_the_role_that_reads_every_tenant(compose: dict[str
         assert not [value for value in environment.values() if "heroic_owner" in value]
 
 
+def test_only_intakes_web_process_holds_the_keys_that_sign(compose: dict[str, Any]) -> None:
+    holders = [
+        name
+        for name, service in compose["services"].items()
+        if "signing" in str(service.get("volumes", "")) + str(service.get("secrets", ""))
+    ]
+    assert holders == ["intake-api"]
+    environment = compose["services"]["intake-api"]["environment"]
+    assert environment["HEROIC_SIGNING_KEYS"] == "/run/signing/signing-keys.json"
+
+
 def test_tests_in_containers_stand_on_the_same_images(compose: dict[str, Any]) -> None:
     services = compose["services"]
     assert services["postgres"]["image"] == stacks.POSTGRES_IMAGE
@@ -56,4 +67,5 @@ def test_the_secrets_command_gives_every_variable_that_has_no_default(tmp_path: 
     given = {line.partition("=")[0] for line in lines}
     assert needed == given
     assert {password_variable(role) for role in ROLES} <= given
-    assert (tmp_path / "compose.env").stat().st_mode & 0o777 == 0o600
+    for name in ("compose.env", "signing/signing-keys.json"):
+        assert (tmp_path / name).stat().st_mode & 0o777 == 0o600

@@ -81,6 +81,8 @@ async def test_scopes_that_do_not_exist_are_not_held(
         {"exp": None},
         {"exp": "tomorrow"},
         {"nbf": 99_999_999_999},
+        {"iat": 99_999_999_999},
+        {"iat": None},
         {"sub": None},
         {"sub": ""},
         {"sub": 5},
@@ -195,6 +197,33 @@ async def test_a_remembered_token_ends_when_it_expires(
     monkeypatch.setattr(time, "time", lambda: later)
     with pytest.raises(Unauthenticated):
         await verifier.verify(token)
+
+
+async def test_a_key_that_is_withdrawn_counts_no_longer_than_five_minutes(
+    keys: SigningKeys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also for a token that whoever stole the key has given a long life."""
+    known: list[SigningKeys] = [keys]
+
+    class Published:
+        async def key(self, kid: str) -> ECKey | None:
+            return await known[0].key(kid)
+
+    verifier = TokenVerifier(Published(), ISSUER)
+    token = TokenIssuer(keys, ISSUER).issue(PRINCIPAL, seconds=1_000_000)
+    await verifier.verify(token)
+    known[0] = SigningKeys.generate()
+    later = time.time() + 301
+    monkeypatch.setattr(time, "time", lambda: later)
+    with pytest.raises(Unauthenticated):
+        await verifier.verify(token)
+
+
+async def test_the_session_of_a_secret_travels_with_its_tokens(
+    keys: SigningKeys, verifier: TokenVerifier
+) -> None:
+    machine = Principal(tenant=TENANT, id="machine", kind="integration", session="secret-1")
+    assert (await verifier.verify(TokenIssuer(keys, ISSUER).issue(machine))).principal == machine
 
 
 async def test_only_so_many_tokens_are_remembered(
