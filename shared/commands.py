@@ -20,6 +20,7 @@ from shared.eventstore import (
     WrongVersion,
 )
 from shared.ids import new_id
+from shared.security.looked import Looked
 from shared.telemetry import current_trace_id, current_traceparent
 
 TRIES = 10
@@ -93,9 +94,11 @@ class Writer:
         answer: StoredResponse,
         *,
         claims: Sequence[Claim] = (),
+        looked: Sequence[Looked] = (),
     ) -> StoredResponse:
         """Append all `steps` (each to a stream of its own) or none; `answer`, or the one that the
-        same request got before. Kept answers are sealed for the subject of the last stream."""
+        same request got before. `looked` is written down with it. Kept answers are sealed
+        for the subject of the last stream."""
         last = steps[-1]
         written = await self._store.write(
             Write(
@@ -108,6 +111,7 @@ class Writer:
                 secret_of=last.stands.subject,
                 correlation_id=current_trace_id() or last.id,
                 traceparent=current_traceparent(),
+                looked=looked,
             )
         )
         return written.replayed or answer

@@ -87,9 +87,8 @@ class Commands:
             answer = StoredResponse(201, submitted_answer(event, known.version + 1))
             claims = [claim_of(caller.tenant, claim, known.episode, rating_id)] if claim else ()
             steps = [Step(stands(known), event, rating_id)]
-            written = await self._writer.write(caller, steps, answer, claims=claims)
-            await self._admission.done(actor, [known.episode.client_id], why)
-            return written
+            looked = self._admission.looked(actor, [known.episode.client_id], why)
+            return await self._writer.write(caller, steps, answer, claims=claims, looked=looked)
 
         return await self._turns.take((caller.tenant, reference), once)
 
@@ -163,9 +162,9 @@ class Commands:
             event = ratings.decline(known.episode, measure, session_id, self._clock())
             one = step(stands(known), event)
             answer = bare_answer(one.id, event.episode_id, known.version + 1)
-            written = await self._writer.write(caller, [one], StoredResponse(201, answer))
-            await self._admission.done(actor, [event.client_id], why)
-            return written
+            looked = self._admission.looked(actor, [event.client_id], why)
+            response = StoredResponse(201, answer)
+            return await self._writer.write(caller, [one], response, looked=looked)
 
         return await self._turns.take((caller.tenant, reference), once)
 

@@ -115,3 +115,28 @@ LANGUAGE sql STABLE ROWS 100 AS $$
             AND (since IS NULL OR since <= now()) AND (until IS NULL OR until > now())
     ))
 $$;
+
+-- Write down who looked: a row for each place of the arrays, of whatever tenants they are.
+--
+-- With p_outcome it goes with an append (see there): only what was written, or answered as it was
+-- before, was looked at; p_callers says whose the rows are, and the tenants have been set.
+CREATE OR REPLACE FUNCTION access_looked(
+    p_outcome smallint[], p_callers integer[], p_at timestamptz[], p_tenants text[],
+    p_ids text[], p_principals text[], p_kinds text[], p_whys text[], p_actions text[],
+    p_permissions text[], p_clients text[], p_traces text[])
+RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    IF p_outcome IS NULL THEN
+        PERFORM set_config('heroic.tenants', p_tenants::text, true);
+    END IF;
+    INSERT INTO audit (at, tenant, audit_id, principal_id, principal_kind, why, action,
+        permission, client_id, trace_id)
+    SELECT u.at, u.tenant, u.id, u.principal, u.kind, u.why, u.action, u.permission, u.client,
+        u.trace
+    FROM unnest(p_callers, p_at, p_tenants, p_ids, p_principals, p_kinds, p_whys, p_actions,
+            p_permissions, p_clients, p_traces)
+        AS u (caller, at, tenant, id, principal, kind, why, action, permission, client, trace)
+    WHERE p_outcome IS NULL OR p_outcome[u.caller] IN (0, 2);
+END
+$$;

@@ -14,14 +14,20 @@ from shared.eventstore.model import (
     WrongVersion,
 )
 from shared.eventstore.prepare import Columns, Prepared
+from shared.security.looked import looked_call, looked_columns
 
 # Texts and ids come as one literal an array: see array_literal.
-CALL = """SELECT * FROM heroic_append($1, $2, $3,
+APPEND = """heroic_append($1, $2, $3,
     $4, $5::text::text[], $6::text::text[], $7, $8, $9::text::text[], $10::text::text[],
     $11::text::uuid[],
     $12, $13::text::text[], $14::text::text[], $15::text::text[], $16, $17, $18,
     $19, $20::text::text[], $21::text::text[], $22, $23::text::uuid[], $24::text::text[],
     $25::text::text[], $26, $27::text::text[], $28::text::text[], $29::text::text[], $30)"""
+CALL = f"SELECT * FROM {APPEND}"  # noqa: S608 - places alone
+CALL_LOOKED = f"""
+SELECT a.outcome, a.positions, a.was, a.was_ref, access_looked(a.outcome, $31, {looked_call(32)})
+FROM {APPEND} AS a
+"""  # noqa: S608 - places alone
 
 WRITTEN, STALE, REPEATED, MISMATCH = range(4)
 
@@ -45,7 +51,12 @@ async def append(
     columns = Columns(batch)
     tenants = columns.tenants if own_transaction else None
     arguments = columns.arguments(tenants, recorded_at)
-    row = await connection.fetchrow(CALL, *arguments, timeout=seconds)
+    looked = [(number, row) for number, one in enumerate(batch, 1) for row in one.write.looked]
+    call = CALL
+    if looked:
+        callers, rows = zip(*looked, strict=True)
+        call, arguments = CALL_LOOKED, [*arguments, callers, *looked_columns(rows)]
+    row = await connection.fetchrow(call, *arguments, timeout=seconds)
     return outcomes(batch, columns, row, recorded_at)
 
 

@@ -8,6 +8,7 @@ import msgspec
 
 from shared.contracts.events import Event
 from shared.errors import Conflict, Invalid, Unavailable
+from shared.security.looked import Looked
 
 COMMAND_DEADLINE = timedelta(seconds=5)
 """A command's ids are made at most this long before its transaction begins."""
@@ -69,6 +70,8 @@ class Write(msgspec.Struct, frozen=True, kw_only=True):
 
     `release` names claims to give up. With an idempotency key, `response` is kept, sealed under
     the key of the subject `secret_of`, and given back to whoever repeats the request.
+
+    `looked` is what is written down of it: whose data was used, and by whom.
     """
 
     tenant: str
@@ -81,6 +84,7 @@ class Write(msgspec.Struct, frozen=True, kw_only=True):
     secret_of: str = ""
     correlation_id: str = ""
     traceparent: str | None = None
+    looked: Sequence[Looked] = ()
 
 
 class StoredResponse(msgspec.Struct, frozen=True):

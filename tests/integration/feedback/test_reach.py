@@ -1,5 +1,6 @@
 """Who may say something of whom, what becomes of declined measuring, and what is written down."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -21,6 +22,7 @@ from shared.contracts.intake import (
 )
 from shared.contracts.people import StaffRole
 from shared.database import driver
+from shared.eventstore import append
 from shared.ids import new_id
 from tests.support.feedback import OPENED, Feedback
 
@@ -383,12 +385,34 @@ async def test_a_bulk_call_writes_each_client_down_once(
     }
 
 
-async def test_what_cannot_be_written_down_is_not_answered(
+async def test_a_rating_and_who_wrote_it_are_written_together_or_not_at_all(
     feedback: Feedback, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     case = await in_care(feedback)
-    monkeypatch.setattr("shared.access.audit.INSERT", "SELECT 1")
-    assert (await feedback.submit(case.episode_id)).status_code == 503
+    call = append.CALL_LOOKED.replace("access_looked(", "access_nothing(")
+    monkeypatch.setattr(append, "CALL_LOOKED", call)
+    assert not (await feedback.submit(case.episode_id)).is_success
+    monkeypatch.undo()
+    assert await feedback.events(case.episode_id) == []
+    assert await written(feedback) == []
+
+
+async def test_what_is_answered_again_is_written_down_again_and_what_lost_a_race_once(
+    feedback: Feedback,
+) -> None:
+    case = await in_care(feedback)
+    body = {
+        "episode_id": case.episode_id,
+        "measure": "ors",
+        "occurred_at": GIVEN_AT.isoformat(),
+        "total": 20.0,
+    }
+    answers = [await feedback.post("/v1/ratings", body, Idempotency_Key="k") for _ in range(2)]
+    assert answers[0].content == answers[1].content
+    assert len(await written(feedback)) == 2
+    await asyncio.gather(*(feedback.post("/v1/ratings", body) for _ in range(10)))
+    assert len(await feedback.events(case.episode_id)) == 11
+    assert len(await written(feedback)) == 12
 
 
 async def test_whoever_was_just_given_a_client_waits_for_word_of_it(feedback: Feedback) -> None:
