@@ -20,7 +20,7 @@ from services.intake.people.signing_in import SigningIn
 from shared.errors import Conflict
 from shared.security import Principal
 from shared.web import body, requires
-from shared.web.reach import reach_and_look
+from shared.web.reach import looked, reach
 
 router = APIRouter(prefix="/v1", tags=["sign-in"])
 
@@ -89,9 +89,10 @@ async def make_code(
 ) -> Response:
     """A one-time code by which the client, or somebody close to them, signs in."""
     parts, tenant, ref = _parts(request), principal.tenant, Ref(id=client_id)
-    await reach_and_look(request, principal, client_id)
+    reached = await reach(request, principal, client_id)
     # Whoever reaches the whole organisation reaches nobody of whom it has never heard.
     (await handlers_of(request).look(tenant, Look(client=ref))).client(ref)
+    await looked(request, principal, [client_id], reached.why)
     code, expires_at = await parts.clients.issue(
         tenant, client_id, asked.related_id, forget_pin=asked.forget_pin
     )

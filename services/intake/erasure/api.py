@@ -21,7 +21,7 @@ from services.intake.erasure.models import (
 )
 from shared.security import Principal
 from shared.web import ApiModel, Paging, body, page_of, page_response, paging, requires
-from shared.web.reach import looked, reach_and_look, why_of
+from shared.web.reach import looked, reach, why_of
 
 router = APIRouter(prefix="/v1", tags=["erasure"])
 
@@ -51,9 +51,10 @@ async def request_erasure(
     asked: Annotated[AskModel, Depends(body(AskModel))],
 ) -> Response:
     """Ask that all of a client be erased. Asked for already: 200, and the request that is open."""
-    await reach_and_look(request, principal, client_id)
+    reached = await reach(request, principal, client_id)
     by = await erasures(request).who(principal, asked.actor, decides=False)
     row, new = await erasures(request).request(principal.tenant, client_id, by, asked.reason)
+    await looked(request, principal, [client_id], reached.why)
     return answer(view(row), 202 if new else 200)
 
 
@@ -119,9 +120,10 @@ async def lift_restriction(
     lifting: Annotated[LiftModel, Depends(body(LiftModel))],
 ) -> Response:
     """Let the data of a restricted client be worked with again; 204 also where it may be."""
-    await reach_and_look(request, principal, client_id)
+    reached = await reach(request, principal, client_id)
     by = await erasures(request).who(principal, lifting.actor, decides=True)
     await erasures(request).lift(principal.tenant, client_id, by)
+    await looked(request, principal, [client_id], reached.why)
     return Response(status_code=204)
 
 
