@@ -14,6 +14,7 @@ import msgspec
 
 from shared.consuming.sorting import ERASED, NEW, Head, Hold, Key
 from shared.contracts.envelope import Header
+from shared.database import array_literal
 from shared.errors import HeroicError
 
 REMEMBERED_HEADS = 5_000
@@ -89,7 +90,7 @@ HOLDS_AND_ERASED = f"""
 {HOLDS}
 UNION ALL
 SELECT tenant, client_id, '{ERASED}', '' FROM access_clients
-WHERE tenant = ANY($2::text[]) AND client_id = ANY($3::text[]) AND erased_at IS NOT NULL
+WHERE tenant = ANY($2::text[]) AND client_id = ANY($3::text::text[]) AND erased_at IS NOT NULL
 """  # noqa: S608 - made of what stands above
 
 # Never backwards: where two workers overlap for a moment, the later one finds a row that is not as
@@ -252,7 +253,8 @@ async def load_holds(
     if clients is None:
         rows = await conn.fetch(HOLDS, group, list(tenants))
     else:
-        rows = await conn.fetch(HOLDS_AND_ERASED, group, list(tenants), list(clients))
+        asked = array_literal(sorted(clients))
+        rows = await conn.fetch(HOLDS_AND_ERASED, group, list(tenants), asked)
     holds: dict[Key, Hold] = {}
     for tenant, holder, reason, stream in rows:
         if reason == ERASED or (tenant, holder) not in holds:

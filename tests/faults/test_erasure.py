@@ -116,12 +116,12 @@ class Drill:
 
     async def dies_at(self, name: str, points: Iterable[str]) -> None:
         """A worker dies at one point after another, then another one goes on without dying."""
+        self.platform.kill(name)
         for point in points:
-            self.platform.kill(name)
             child = self.platform.start(name, dies=point)
             code = await asyncio.to_thread(child.process.wait, DEATH_SECONDS)
             assert code == -signal.SIGKILL, f"{name} at {point!r}: {child.last_words()[-2000:]}"
-            self.platform.start(name)
+        self.platform.start(name)
 
 
 async def left_of(platform: Platform, service: str, ids: set[str]) -> dict[str, int]:
