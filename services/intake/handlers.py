@@ -26,6 +26,7 @@ from shared.eventstore import (
 )
 from shared.ids import new_id
 from shared.privacy import Keyring
+from shared.security.looked import Looked
 from shared.telemetry import current_traceparent
 
 BULK = "bulk"
@@ -35,6 +36,8 @@ Result = Outcome | HeroicError
 Render = Callable[[Outcome], bytes]
 Guard = Callable[[Desk, Intent], Awaitable[None]]
 """Lets an intent pass whose speaker reaches those on the desk of whom it speaks, or raises."""
+Tell = Callable[[Outcome], Sequence[Looked]]
+"""What is written down of what became of an intent."""
 
 
 class Handlers:
@@ -60,11 +63,13 @@ class Handlers:
         key: IdempotencyKey | None = None,
         status: Callable[[Outcome], int],
         guard: Guard | None = None,
+        tell: Tell = lambda _: (),
     ) -> tuple[StoredResponse, Outcome | None]:
         """Fulfil one intent and say what to answer; with `key`, once, however often it is asked.
 
         There is no outcome where the answer is that of an earlier request, which `guard` must let
-        pass too. Without a guard whoever asks reaches everybody.
+        pass too. Without a guard whoever asks reaches everybody. What `tell` says is written with
+        what changes; where nothing does, it is not.
         """
 
         async def earlier() -> StoredResponse | None:
@@ -87,6 +92,7 @@ class Handlers:
             if write is None:
                 return answer, outcome
             await self._create_keys(desk, [outcome.group])
+            write = msgspec.structs.replace(write, looked=tell(outcome))
             written = await self._store.write(_answered(write, key, answer))
             return (written.replayed, None) if written.replayed else (answer, outcome)
 

@@ -15,16 +15,17 @@ from services.intake.fulfilling import Outcome
 from services.intake.handlers import Handlers
 from services.intake.intents import Intent, Look
 from services.intake.reach import Reach, spoken_of
-from shared.access import Reached
+from shared.access import AuditLog, Reached
 from shared.errors import NotFound
 from shared.eventstore import StoredResponse
 from shared.eventstore.position import decode_position
 from shared.ids import is_id
 from shared.security import Principal
+from shared.security.looked import Looked
 from shared.web import etag
 from shared.web.auth import permission_of
 from shared.web.idempotency import idempotency_key
-from shared.web.reach import looked
+from shared.web.reach import action_of, looked
 
 OnConflict = Annotated[
     Literal["correct"] | None,
@@ -96,13 +97,24 @@ class Asking:
         return desk
 
     async def looked(self, outcome: Outcome | None = None) -> None:
-        """Write down whom they saw or changed; before anything is answered."""
+        """Write down whom they saw; before anything is answered."""
+        client_ids = self._whom(outcome)
+        await looked(self.request, self.principal, client_ids, self.reached.why)
+
+    def tell(self, outcome: Outcome) -> list[Looked]:
+        """The same of what they change, for the write to take along: it costs no commit."""
+        audit: AuditLog = self.request.app.state.audit
+        permission, action = permission_of(self.request), action_of(self.request)
+        whom = self._whom(outcome)
+        return audit.rows(self.principal, permission, action, whom, why=self.reached.why)
+
+    def _whom(self, outcome: Outcome | None) -> list[str]:
         client_ids = set(self._client_ids)
         if outcome is not None:
             client_ids.add(outcome.client_id)
             if isinstance(outcome.state, OnePerson):
                 client_ids |= {record.id for record in outcome.state.records}
-        await looked(self.request, self.principal, sorted(client_ids), self.reached.why)
+        return sorted(client_ids)
 
 
 async def fulfil_one(
@@ -125,8 +137,10 @@ async def fulfil_one(
         status=lambda outcome: 201 if outcome.status == "created" else 200,
         # A machine reaches everybody: what is not there, the intent finds out by itself.
         guard=None if is_machine else asking.guard,
+        tell=asking.tell,
     )
-    await asking.looked(outcome)
+    if outcome is None or outcome.status == "unchanged":
+        await asking.looked(outcome)
     headers = {"ETag": etag(outcome.version)} if outcome is not None else {}
     return answer(stored, headers)
 

@@ -229,6 +229,19 @@ async def test_each_use_is_written_down_with_the_client_and_the_right(house: Hou
     assert [why for *_, why in await house.audited(oneself)] == ["self"]
 
 
+async def test_what_changes_is_written_down_in_the_same_commit(house: House) -> None:
+    clinician = await house.member("clinician")
+    client = await clinician.made("clients")
+    episode = await clinician.opened(client["id"])
+    for stream in (f"client-{client['id']}", f"episode-{episode['id']}"):
+        assert await house.value(
+            "SELECT count(*) = 1 FROM events AS e JOIN audit AS a ON a.xmin = e.xid::xid "
+            "WHERE e.tenant = $1 AND e.stream = $2 AND a.tenant = $1 AND a.principal_id = $3",
+            stream,
+            clinician.id,
+        )
+
+
 async def test_a_bulk_call_is_written_down_once_for_each_client(house: House) -> None:
     known = await house.caller.client(external_id="p-0")
     feed = house.feed
