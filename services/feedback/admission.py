@@ -85,6 +85,14 @@ class Admission:
 
         return (await once_here(self._database, SERVICE, episode.id, look)).why
 
+    async def shows(self, actor: Actor, client_id: str) -> bool:
+        """Whether the actor may read what the client's ratings say: machines, if the client gives
+        it to them."""
+        principal = actor.principal
+        if principal.kind != "integration":
+            return True
+        return bool(await self._access.agrees(principal.tenant, [client_id], "integrations"))
+
     def looked(self, actor: Actor, client_ids: Collection[str], why: str) -> list[Looked]:
         """The same for a write that takes it along: on the busiest call it costs no commit."""
         return self._audit.rows(

@@ -32,14 +32,20 @@ class BareAnswer(msgspec.Struct, frozen=True):
 encode = msgspec.json.Encoder().encode
 
 
-def submitted_answer(event: RatingSubmitted, version: int) -> bytes:
-    """The answer to a rating that was taken."""
-    return answer(event.rating_id, event.episode_id, event.private or RatingContent(), version)
+NOTHING = RatingContent()
+"""What is shown of a rating whose content is gone, or not for the caller to read."""
 
 
-def rating_answer(rating: Rating, episode_id: str) -> bytes:
-    """The answer about a rating that is there."""
-    return answer(rating.id, episode_id, rating.content or RatingContent(), rating.version)
+def submitted_answer(event: RatingSubmitted, version: int, *, shown: bool = True) -> bytes:
+    """The answer to a rating that was taken; without its numbers unless they are to be `shown`."""
+    content = event.private if shown else None
+    return answer(event.rating_id, event.episode_id, content or NOTHING, version)
+
+
+def rating_answer(rating: Rating, episode_id: str, *, shown: bool = True) -> bytes:
+    """The answer about a rating that is there; without its numbers unless they are `shown`."""
+    content = rating.content if shown else None
+    return answer(rating.id, episode_id, content or NOTHING, rating.version)
 
 
 def answer(rating_id: str, episode_id: str, content: RatingContent, version: int) -> bytes:

@@ -18,7 +18,7 @@ from shared.clock import AHEAD, Clock
 from shared.commands import Caller, Stands, Step, Turns, Writer, step
 from shared.contracts import Event
 from shared.database import Database
-from shared.errors import Conflict, PreconditionFailed
+from shared.errors import Conflict
 from shared.eventstore import EventStore, StoredResponse
 from shared.ids import new_id
 from shared.privacy import Keyring
@@ -129,11 +129,12 @@ class Commands:
             await self._admission.admit(actor, known.episode)
             clients = {leaves.episode.client_id, known.episode.client_id}
             await self._admission.done(actor, sorted(clients), why)
+            shown = await self._admission.shows(actor, leaves.episode.client_id)
             if stored := await self._writer.stored(caller):
                 return stored
-            check(home.rating, expected)
+            home.check(expected)
             if known.episode.id == home.episode_id:
-                return StoredResponse(200, rating_answer(home.rating, home.episode_id))
+                return StoredResponse(200, rating_answer(home.rating, home.episode_id, shown=shown))
             leaving, coming = moves.move(
                 home.rating,
                 home.episode_id,
@@ -142,9 +143,9 @@ class Commands:
                 target.session_id,
                 self._latest(),
             )
-            answer = StoredResponse(200, submitted_answer(coming, known.version + 1))
+            answer = submitted_answer(coming, known.version + 1, shown=shown)
             steps = [step(home.stands, leaving), step(stands(known), coming)]
-            return await self._writer.write(caller, steps, answer)
+            return await self._writer.write(caller, steps, StoredResponse(200, answer))
 
         return await self._turns.take((caller.tenant, Reference(first)), once)
 
@@ -201,23 +202,27 @@ class Commands:
             place = await self._places.find(caller.tenant, Reference(home.episode_id), measure=key)
             # Also before an answer of before is told again: reach may have ended since.
             why = await self._admission.admit(actor, place.known.episode, what="rating")
-            await self._admission.done(actor, [place.known.episode.client_id], why)
+            client_id = place.known.episode.client_id
+            await self._admission.done(actor, [client_id], why)
             if stored := await self._writer.stored(caller):
                 return stored
-            check(home.rating, expected)
+            home.check(expected)
             measure = await self._measure(caller.tenant, place, key)
             event = decide(home.rating, place.known.episode, measure)
-            return await self._changed(caller, home, event)
+            shown = await self._admission.shows(actor, client_id)
+            return await self._changed(caller, home, event, shown=shown)
 
         return await self._turns.take((caller.tenant, Reference(first)), once)
 
-    async def _changed(self, caller: Caller, home: Home, event: Event | None) -> StoredResponse:
+    async def _changed(
+        self, caller: Caller, home: Home, event: Event | None, *, shown: bool = True
+    ) -> StoredResponse:
         rating = home.rating
         if event is None:
-            return StoredResponse(200, rating_answer(rating, home.episode_id))
+            return StoredResponse(200, rating_answer(rating, home.episode_id, shown=shown))
         after = Feedback(home.version, {rating.id: rating})
         evolve(event, after, home.version + 1)
-        answer = rating_answer(after.ratings[rating.id], home.episode_id)
+        answer = rating_answer(after.ratings[rating.id], home.episode_id, shown=shown)
         steps = [step(home.stands, event)]
         return await self._writer.write(caller, steps, StoredResponse(200, answer))
 
@@ -236,9 +241,3 @@ class Commands:
 def stands(known: Known) -> Stands:
     """The stream of an episode's ratings."""
     return Stands(stream_of(known.episode.id), known.version, known.episode.client_id)
-
-
-def check(rating: Rating, expected: int | None) -> None:
-    """Raise PreconditionFailed where the rating has another version than it must have."""
-    if expected is not None and rating.version != expected:
-        raise PreconditionFailed

@@ -6,7 +6,7 @@ from services.feedback.domain import ratings
 from services.feedback.domain.state import Feedback, Rating, fold
 from services.feedback.lookup import stream_of
 from shared.commands import TRIES, Stands
-from shared.errors import Conflict
+from shared.errors import Conflict, PreconditionFailed
 from shared.eventstore import EventStore
 
 
@@ -21,6 +21,11 @@ class Home(NamedTuple):
     def stands(self) -> Stands:
         """The stream that the rating is in."""
         return Stands(stream_of(self.episode_id), self.version, self.rating.client_id)
+
+    def check(self, expected: int | None) -> None:
+        """Raise PreconditionFailed where the rating has another version than it must have."""
+        if expected is not None and self.rating.version != expected:
+            raise PreconditionFailed
 
 
 class Homes:

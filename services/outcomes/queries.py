@@ -11,6 +11,7 @@ from services.outcomes.domain.fold import evolve
 from services.outcomes.domain.state import ClientState, unpack
 from services.outcomes.opening import open_used
 from services.outcomes.tables import journal, projections, views
+from shared.access.reach import agreeing
 from shared.contracts import Event, Recorded, decode
 from shared.contracts.feedback import RatingCorrected, RatingSubmitted
 from shared.database import driver
@@ -28,15 +29,7 @@ ORDER BY same.id = coalesce((
     SELECT alias_of FROM access_clients WHERE tenant = $1 AND client_id = $2
 ), $2) DESC, same.id
 """
-
-COUNTED = """
-SELECT one.id FROM unnest($2::text[]) AS one(id)
-WHERE access_agrees($1, one.id, 'service_statistics') AND NOT EXISTS (
-    SELECT FROM access_clients
-    WHERE tenant = $1 AND client_id IN (SELECT access_same($1, one.id))
-        AND (restricted OR erased_at IS NOT NULL)
-)
-"""
+CLOSED = "SELECT access_closed($1, true)"
 
 
 class StoredView(NamedTuple):
@@ -69,8 +62,9 @@ async def find_same(conn: AsyncConnection, tenant: str, client_id: str) -> list[
 async def find_counted(conn: AsyncConnection, tenant: str, ids: Iterable[str]) -> set[str]:
     """Those of the clients who may be counted: they agree to service statistics, all merged into
     one of them do, and nobody has to leave their data alone."""
-    rows = await driver(conn).fetch(COUNTED, tenant, list(ids))
-    return {row["id"] for row in rows}
+    raw = driver(conn)
+    closed = {row[0] for row in await raw.fetch(CLOSED, tenant)}
+    return await agreeing(raw, tenant, ids, "service_statistics") - closed
 
 
 async def find_views(

@@ -12,6 +12,7 @@ from shared.contracts.feedback import RatingSubmitted
 from shared.contracts.intake import (
     ClientsMerged,
     ClientsUnmerged,
+    ConsentWithdrawn,
     EpisodeOpened,
     EpisodeTransferred,
     ErasureRefused,
@@ -433,3 +434,18 @@ async def test_whoever_was_just_given_a_client_waits_for_word_of_it(feedback: Fe
     await feedback.know(opened)
     assert (await feedback.person(me, "clinician").submit(episode_id)).status_code == 201
     await feedback.caught_up()
+
+
+async def test_a_machine_is_told_no_numbers_of_who_does_not_give_them_to_machines(
+    feedback: Feedback,
+) -> None:
+    case = await in_care(feedback)
+    rating_id = await rated(feedback, case)
+    withdrawn = ConsentWithdrawn(
+        client_id=case.client_id, purpose="integrations", at=datetime.now(UTC)
+    )
+    await feedback.know(withdrawn)
+    # What it says itself it knows; the others would read to it.
+    submitted, _, *changes = await every_change(feedback, case, rating_id)
+    assert submitted.json()["total"] == 20.0
+    assert [(one.status_code, one.json()["total"]) for one in changes] == [(200, None)] * 3
