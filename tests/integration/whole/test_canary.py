@@ -6,18 +6,13 @@ that a search that looks at nothing does not pass.
 """
 
 import re
-from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import NamedTuple
 
-import asyncpg
 import pytest
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
-from redis.asyncio import Redis
 
 from tests.support.front_door import FrontDoor, episode_of, phq9
+from tests.support.leaks import SERVICES, everything, files
 from tests.support.observed import Observed
 from tests.support.waiting import eventually_async
 
@@ -28,8 +23,12 @@ TOTAL = 33.7
 # As points or as tenths, but not as a part of a longer number, a time or an identifier.
 TOTALS = re.compile(rb"(?<![\w.:\-])(33\.7|337)(?![\w.\-:])")
 
-SERVICES = ("intake", "feedback", "outcomes", "alerts")
-EVENT_TABLES = ("events", "streams", "idempotency")
+MAY_HOLD_VALUES = {
+    "table outcomes.views",
+    "table outcomes.summaries",
+    "table outcomes.assessor_states",
+}
+"""Projections: charts and sums need what was said in the clear, names and words never."""
 
 # Starting all of it may take a while where many things run.
 pytestmark = pytest.mark.timeout(300)
@@ -88,7 +87,7 @@ async def test_what_was_said_is_nowhere_in_the_clear(platform: Observed, planted
         if control in content:
             seen.add(place)
         assert [word for word in WORDS if word in content] == [], place
-        if found := TOTALS.search(content):
+        if (found := TOTALS.search(content)) and place not in MAY_HOLD_VALUES:
             raise AssertionError((place, content[max(0, found.start() - 60) : found.end() + 60]))
     assert {f"topic heroic.{service}.events" for service in SERVICES[:3]} <= seen
     assert {f"table {service}.events" for service in SERVICES} <= seen
@@ -103,81 +102,3 @@ def test_no_file_of_the_platform_holds_a_word(platform: Observed, planted: Plant
         if control in content:
             seen.add(part)
     assert {"kafka", "postgres"} <= seen
-
-
-async def everything(platform: Observed) -> AsyncIterator[tuple[str, bytes]]:
-    """Whatever rests in topics, event tables and Redis, and went to logs and traces."""
-    async for found in topics(platform.up["kafka"]):
-        yield found
-    for service in SERVICES:
-        for table in EVENT_TABLES:
-            yield f"table {service}.{table}", await rows(platform.up["postgres"][service], table)
-    async for found in redis(platform.up["redis"]):
-        yield found
-    for log in (platform.home / "logs").iterdir():
-        yield f"log {log.name}", log.read_bytes()
-    for body in platform.collector.received:
-        yield "traces", body
-
-
-async def topics(kafka: str) -> AsyncIterator[tuple[str, bytes]]:
-    """Each record of each topic of the platform."""
-    places = await partitions(kafka)
-    async with AIOKafkaConsumer(bootstrap_servers=kafka) as consumer:
-        consumer.assign(places)
-        for place, end in (await consumer.end_offsets(places)).items():
-            consumer.seek(place, 0)
-            while await consumer.position(place) < end:
-                for record in await read_some(consumer, place):
-                    parts = [record.key or b"", record.value or b""]
-                    parts += [value for _, value in record.headers]
-                    yield f"topic {place.topic}", b"\n".join(parts)
-
-
-async def read_some(consumer: AIOKafkaConsumer, place: TopicPartition) -> list[ConsumerRecord]:
-    """The next records of a partition, if they come soon."""
-    found = await consumer.getmany(place, timeout_ms=500)
-    return list(found.get(place, []))
-
-
-async def partitions(kafka: str) -> list[TopicPartition]:
-    """Those of the topics of the platform."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
-    await admin.start()
-    names = [name for name in await admin.list_topics() if name.startswith("heroic.")]
-    described = await admin.describe_topics(names)
-    await admin.close()
-    return [
-        TopicPartition(topic["topic"], partition["partition"])
-        for topic in described
-        for partition in topic["partitions"]
-    ]
-
-
-async def rows(dsn: str, table: str) -> bytes:
-    """The rows of a table, binary columns as the bytes that they are."""
-    connection = await asyncpg.connect(dsn)
-    found = await connection.fetch(f"SELECT * FROM {table}")  # noqa: S608 - a name of ours
-    await connection.close()
-    return b"\n".join(
-        value if isinstance(value, bytes) else f'"{value}"'.encode()
-        for row in found
-        for name, value in row.items()
-        # Counters of the store itself.
-        if name not in ("xid", "position")
-    )
-
-
-async def redis(url: str) -> AsyncIterator[tuple[str, bytes]]:
-    """Each key of Redis with its value."""
-    async with Redis.from_url(url) as connection:
-        async for key in connection.scan_iter():
-            yield f"redis {key!r}", key + b"\n" + await connection.dump(key)
-
-
-def files(home: Path) -> Iterator[tuple[str, Path]]:
-    """The files of the parts and their logs, each with the part that it belongs to."""
-    for part in ("kafka", "postgres", "redis", "logs"):
-        for file in (home / part).rglob("*"):
-            if file.is_file():
-                yield part, file
