@@ -12,7 +12,7 @@ from shared.security import SCOPES, Principal
 from shared.security.policy import POLICY
 from tests.conftest import MakeDatabase
 from tests.integration.reach.home import Home, registered
-from tests.support.platform import SERVICES, Platform, open_platform
+from tests.support.platform import SERVICES, Platform, lay_ground, open_platform
 
 VIEWS = POLICY["views.read"]
 
@@ -22,9 +22,8 @@ async def platform(
     make_database: MakeDatabase, redis_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Platform]:
     """The four services in this process."""
-    async with open_platform(
-        make_database, redis_url, tmp_path_factory.mktemp("platform")
-    ) as opened:
+    folder = tmp_path_factory.mktemp("platform")
+    async with open_platform(await lay_ground(make_database, redis_url, folder)) as opened:
         yield opened
 
 
