@@ -31,7 +31,7 @@ from shared.errors import (
     UnsupportedMediaType,
 )
 from shared.security.principal import Principal
-from shared.web.auth import CSRF_FIELD, FORM, SAFE, WrongOrigin, cookie, cookie_name
+from shared.web.auth import CSRF_FIELD, FORM, SAFE, WrongOrigin, check_origin, cookie, cookie_name
 from shared.web.body import media_type, read_body
 from shared.web.headers import new_nonce, page_headers
 
@@ -191,8 +191,7 @@ async def form(request: Request) -> dict[str, str]:
 
 async def public_form(request: Request) -> dict[str, str]:
     """The fields of a form of who is not signed in; WrongOrigin where we did not show it here."""
-    if request.headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
-        raise WrongOrigin
+    check_origin(request)
     fields = await form(request)
     known, said = cookie(request, FORM_COOKIE), fields.get(CSRF_FIELD, "")
     if not known or not hmac.compare_digest(known.encode(), said.encode()):
