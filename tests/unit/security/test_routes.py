@@ -61,3 +61,13 @@ def test_a_route_that_says_nothing_is_found() -> None:
         "GET /intake/v1/plain",
         "* /intake/static/{path}",
     ]
+
+
+def test_every_row_of_the_policy_is_asked_for_somewhere() -> None:
+    used = {
+        name
+        for service in SERVICES
+        for route in declared(application(service))
+        for name in route.permissions
+    }
+    assert sorted(POLICY.keys() - used) == []
