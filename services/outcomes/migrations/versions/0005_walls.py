@@ -5,7 +5,7 @@ from alembic import op
 from shared.access import schema
 from shared.consuming import schema as consuming
 
-revision = "0006"
+revision = "0005"
 down_revision = "0004"
 
 
