@@ -28,13 +28,22 @@ class RateLimiter:
 
     async def count(self, name: str, limit: int) -> None:
         """Count one more of `name`; `TooManyRequests` where that makes more than `limit`."""
-        now = self._clock()
-        window = int(now // WINDOW_SECONDS)
-        key = (hashlib.sha256(name.encode()).hexdigest(), window)
-        seen = max(self._count_here(key), await self._count_in_redis(key))
-        if seen > limit:
-            wait = int((window + 1) * WINDOW_SECONDS - now) + 1
-            raise TooManyRequests("Too many attempts.", retry_after=wait)
+        key = self._key(name)
+        if max(self._count_here(key), await self._count_in_redis(key)) > limit:
+            raise self._too_many()
+
+    async def check(self, name: str, limit: int) -> None:
+        """Count nothing; `TooManyRequests` where `name` has been counted `limit` times already."""
+        key = self._key(name)
+        if max(self._counters.get(key, 0), await self._seen_in_redis(key)) >= limit:
+            raise self._too_many()
+
+    def _key(self, name: str) -> tuple[str, int]:
+        return hashlib.sha256(name.encode()).hexdigest(), int(self._clock() // WINDOW_SECONDS)
+
+    def _too_many(self) -> TooManyRequests:
+        wait = int(WINDOW_SECONDS - self._clock() % WINDOW_SECONDS) + 1
+        return TooManyRequests("Too many attempts.", retry_after=wait)
 
     def _count_here(self, key: tuple[str, int]) -> int:
         count = self._counters.pop(key, 0) + 1
@@ -46,7 +55,7 @@ class RateLimiter:
     async def _count_in_redis(self, key: tuple[str, int]) -> int:
         if self._redis is None:
             return 0
-        name = f"heroic:rate:{key[0]}:{key[1]}"
+        name = _name(key)
         try:
             async with self._redis.pipeline(transaction=True) as pipeline:
                 pipeline.incr(name)
@@ -55,3 +64,15 @@ class RateLimiter:
         except (RedisError, OSError, TimeoutError):
             return 0
         return int(count)
+
+    async def _seen_in_redis(self, key: tuple[str, int]) -> int:
+        if self._redis is None:
+            return 0
+        try:
+            return int(await self._redis.get(_name(key)) or 0)
+        except (RedisError, OSError, TimeoutError):
+            return 0
+
+
+def _name(key: tuple[str, int]) -> str:
+    return f"heroic:rate:{key[0]}:{key[1]}"

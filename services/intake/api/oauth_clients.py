@@ -70,21 +70,29 @@ async def authenticate(request: Request, form: dict[str, str]) -> Authenticated:
     Raises TooManyRequests, and InvalidRequest where it proves who it is in two ways.
     """
     limiter: RateLimiter = request.app.state.limiter
+    address = request.client.host if request.client else ""
+    await limiter.check(f"failures of address {address}", FAILURES_OF_ADDRESS)
     if "client_assertion" in form or "client_assertion_type" in form:
         found = await _by_assertion(request, form)
     else:
-        found = await _by_secret(request, form)
+        found = await _by_secret(request, form, address)
     if isinstance(found, Authenticated):
         return found
-    address = request.client.host if request.client else ""
+    await limiter.count(f"failures of client {found} at {address}", FAILURES_OF_CLIENT)
     await limiter.count(f"failures of client {found}", FAILURES_OF_CLIENT)
     await limiter.count(f"failures of address {address}", FAILURES_OF_ADDRESS)
     raise InvalidClient("The client is not known, or it is not this one.")
 
 
-async def _by_secret(request: Request, form: dict[str, str]) -> Authenticated | str:
-    """Who it is by a secret; if nobody, the client id that was given."""
+async def _by_secret(request: Request, form: dict[str, str], address: str) -> Authenticated | str:
+    """Who it is by a secret; if nobody, the client id that was given.
+
+    Whoever guesses is stopped before a hash is made, at their address alone: whose secret it is,
+    is let in at another.
+    """
     client_id, secret = _credentials(request, form)
+    limiter: RateLimiter = request.app.state.limiter
+    await limiter.check(f"failures of client {client_id} at {address}", FAILURES_OF_CLIENT)
     known = await _known(request, client_id)
     hashes = known[1].secrets if known else {}
     for secret_id, stored in (hashes or {"": UNKNOWN}).items():
