@@ -112,34 +112,47 @@ async def hand_over(consumer: Consumer, name: str, raws: list[bytes]) -> None:
         await batches.after_commit(plan)
 
 
-@asynccontextmanager
-async def open_platform(
-    make_database: MakeDatabase, redis_url: str, folder: Path
-) -> AsyncIterator[Platform]:
-    """The platform on fresh databases, migrated and started."""
+@dataclass(frozen=True)
+class Ground:
+    """What a platform stands on: migrated databases, Redis, and the keys that sign its tokens."""
+
+    urls: Mapping[str, DatabaseUrls]
+    keys: DatabaseUrls
+    redis_url: str
+    signing_keys: Path
+
+
+async def lay_ground(make_database: MakeDatabase, redis_url: str, folder: Path) -> Ground:
+    """Fresh databases with their tables."""
     *own, keys = await asyncio.gather(*(make_database() for _ in (*SERVICES, "keys")))
     urls = dict(zip(SERVICES, own, strict=True))
     for service, found in urls.items():
         await upgrade(service, found.owner)
     await migrate_keys(keys.owner)
-    signing_keys = SigningKeys.generate()
-    signing_keys.write(folder / "signing-keys.json")
+    path = folder / "signing-keys.json"
+    SigningKeys.generate().write(path)
+    return Ground(urls, keys, redis_url, path)
+
+
+@asynccontextmanager
+async def open_platform(ground: Ground) -> AsyncIterator[Platform]:
+    """The platform, started; several may stand on the same ground."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         common = {
-            "keys_url": keys.app,
-            "keys_owner_url": keys.owner,
+            "keys_url": ground.keys.app,
+            "keys_owner_url": ground.keys.owner,
             "key_encryption_key": KEY,
-            "redis_url": redis_url,
+            "redis_url": ground.redis_url,
             "public_url": base_url,
-            "signing_keys": str(folder / "signing-keys.json"),
+            "signing_keys": str(ground.signing_keys),
             "kafka": "127.0.0.1:9",
         }
         apps: dict[str, FastAPI] = {}
         consumers: dict[str, list[Consumer]] = {}
         async with AsyncExitStack() as closing:
-            for service, found in urls.items():
+            for service, found in ground.urls.items():
                 settings: Any = import_module(f"services.{service}.settings").Settings
                 given = settings(database_url=found.app, reader_url=found.reader, **common)
                 composition: Any = import_module(f"services.{service}.app")
@@ -148,8 +161,8 @@ async def open_platform(
                 consumers[service] = worker._consumers
                 for close in worker._closing:
                     closing.push_async_callback(close)
-            issuer = TokenIssuer(signing_keys, base_url)
-            platform = Platform(base_url, urls, apps, consumers, issuer)
+            issuer = TokenIssuer(SigningKeys.read(ground.signing_keys), base_url)
+            platform = Platform(base_url, ground.urls, apps, consumers, issuer)
             await platform.caught_up()
             async with serving(apps, listener):
                 yield platform

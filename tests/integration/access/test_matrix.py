@@ -20,7 +20,6 @@ from tests.integration.access.world import (
     MACHINES,
     World,
     ask_for_erasure,
-    make_world,
     new_cases,
     new_machine,
     new_person,
@@ -29,11 +28,8 @@ from tests.support.platform import SERVICES, Platform
 
 Worlds = tuple[World, World]
 
-
-@pytest.fixture(scope="package")
-async def worlds(platform: Platform) -> Worlds:
-    """Two organisations with the same in them."""
-    return await make_world(platform, "a"), await make_world(platform, "b")
+# Whoever comes first here waits until there is a platform.
+pytestmark = pytest.mark.timeout(300)
 
 
 async def status_of(
@@ -123,7 +119,6 @@ async def differences(call: Call, own: World, all_things: Things) -> list[str]:
     return found
 
 
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("service", SERVICES)
 async def test_everybody_may_what_the_table_says_and_nothing_else(
     platform: Platform, worlds: Worlds, service: str

@@ -46,6 +46,7 @@ class World:
 
     platform: Platform
     tenant: str
+    name: str
     things: dict[str, str] = field(default_factory=dict)
     principals: dict[str, Principal] = field(default_factory=dict)
 
@@ -85,10 +86,10 @@ class World:
         return answer.json()
 
 
-async def make_world(platform: Platform, name: str = "Clinic network") -> World:
+async def make_world(platform: Platform, name: str) -> World:
     """An organisation with its people, its teams, and a client in the clinician's care."""
     organisations: Organisations = platform.apps["intake"].state.organisations
-    world = World(platform, await organisations.register(name))
+    world = World(platform, await organisations.register(name), name)
     world.principals["integration"] = machine(world.tenant, SCOPES)
     world.principals["integration without scopes"] = machine(world.tenant, ())
     for caller, role in PEOPLE.items():
@@ -105,10 +106,10 @@ async def make_world(platform: Platform, name: str = "Clinic network") -> World:
 async def form_teams(world: World) -> None:
     """The supervisor leads the clinician's team, the other supervisor one of nobody else."""
     things = world.things
-    clinic = {"name": "North", "timezone": "Europe/Berlin"}
+    clinic = {"name": f"{world.name} North", "timezone": "Europe/Berlin"}
     things["clinic"] = (await world.post("/intake/v1/clinics", clinic))["id"]
     led = {
-        "name": "Team",
+        "name": f"{world.name} team",
         "lead_ids": [things["supervisor"]],
         "member_ids": [things["clinician"]],
     }
@@ -121,7 +122,7 @@ async def form_teams(world: World) -> None:
 async def decide_for_all(world: World) -> None:
     """A measure and a machine of the organisation's own."""
     things = world.things
-    measure = {**MEASURE, "key": f"m-{new_id()[-12:]}"}
+    measure = {**MEASURE, "key": f"m-{world.name.lower()}", "title": f"Mood at {world.name}"}
     things["measure"] = (await world.post("/feedback/v1/measures", measure))["key"]
     things |= await new_machine(world) | {"person": await new_person(world)}
     things["sign_in"] = new_id()
@@ -129,14 +130,14 @@ async def decide_for_all(world: World) -> None:
 
 async def new_machine(world: World) -> dict[str, str]:
     """A machine and its secret."""
-    asked = {"name": "Feed", "scopes": ["intake.read"]}
+    asked = {"name": f"{world.name} feed", "scopes": ["intake.read"]}
     made = await world.post("/intake/v1/integrations", asked, "administrator")
     return {"integration": made["id"], "secret": made["secret_id"]}
 
 
 async def new_person(world: World) -> str:
     """Somebody who has been invited."""
-    somebody = {"name": "Somebody", "roles": ["operator"]}
+    somebody = {"name": f"{world.name} Somebody", "roles": ["operator"]}
     return str((await world.post("/intake/v1/people", somebody))["id"])
 
 
@@ -176,7 +177,7 @@ async def begin(world: World, number: str) -> dict[str, str]:
             "external_id": f"p-{number}",
             "identifiers": [{"system": "mrn", "value": f"mrn-{number}"}],
             "given_name": "Ada",
-            "family_name": "Example",
+            "family_name": world.name,
             "birth_date": "1990-05-06",
         },
     )
@@ -211,7 +212,7 @@ async def relate(world: World, client_id: str) -> dict[str, str]:
     path = f"/intake/v1/clients/{client_id}/related-people"
     found = {}
     for caller, may_see in (("related who may see", ["outcomes"]), ("related who may not", [])):
-        body = {"relation": "guardian", "name": "Guardian", "may_see": may_see}
+        body = {"relation": "guardian", "name": f"Guardian {world.name}", "may_see": may_see}
         found[caller] = (await world.post(path, body))["id"]
     return found | {"related": found["related who may not"]}
 
@@ -229,7 +230,7 @@ async def rate(world: World, case: Mapping[str, str], number: str) -> str:
             "episode_id": case["episode"],
             "external_id": f"r-{number}-{days}",
             "occurred_at": (now - timedelta(days=len(said) - days)).isoformat(),
-            "note": f"words of client {number}",
+            "note": f"words of client {number} of {world.name}",
         }
         last = await world.post("/feedback/v1/ratings", rating | form)
     return str(last["id"])
