@@ -6,7 +6,7 @@ import pytest
 
 from tests.conftest import MakeDatabase
 from tests.integration.staff.house import House, new_house
-from tests.support.platform import Platform, open_platform
+from tests.support.platform import Platform, lay_ground, open_platform
 
 
 @pytest.fixture(scope="package")
@@ -14,8 +14,8 @@ async def platform(
     make_database: MakeDatabase, redis_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Platform]:
     """The four services in this process."""
-    folder = tmp_path_factory.mktemp("platform")
-    async with open_platform(make_database, redis_url, folder) as platform:
+    ground = await lay_ground(make_database, redis_url, tmp_path_factory.mktemp("platform"))
+    async with open_platform(ground) as platform:
         yield platform
 
 
