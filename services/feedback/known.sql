@@ -36,21 +36,18 @@ BEGIN
             WHERE s.tenant = p_tenant AND s.stream = 'feedback-' || f.episode_id), 0),
         NULL::text, b.declined_since, COALESCE(b.restricted, false)
     FROM found f
-    -- Merged clients are aliases of one, whose id this is.
-    CROSS JOIN LATERAL (
-        SELECT COALESCE((SELECT o.alias_of FROM access_clients o
-            WHERE o.tenant = p_tenant AND o.client_id = f.client_id), f.client_id) AS id
-    ) same
+    -- Of most clients there is nothing to know, and two look-ups in small indexes tell.
     CROSS JOIN LATERAL (
         SELECT min(c.measuring_since) FILTER (WHERE c.measuring = 'declined') AS declined_since,
             bool_or(c.restricted) AS restricted
-        FROM (
-            SELECT o.* FROM access_clients o
-            WHERE o.tenant = p_tenant AND o.client_id = same.id
-            UNION ALL
-            SELECT o.* FROM access_clients o
-            WHERE o.tenant = p_tenant AND o.alias_of = same.id
-        ) c
+        FROM access_same(p_tenant, f.client_id) AS same(id)
+        JOIN access_clients c ON c.tenant = p_tenant AND c.client_id = same.id
+        WHERE EXISTS (
+            SELECT FROM access_clients o WHERE o.tenant = p_tenant AND o.client_id = f.client_id
+                AND (o.alias_of IS NOT NULL OR o.measuring = 'declined' OR o.restricted)
+        ) OR EXISTS (
+            SELECT FROM access_clients o WHERE o.tenant = p_tenant AND o.alias_of = f.client_id
+        )
     ) b
     UNION ALL
     SELECT c.stream, NULL, NULL, NULL, NULL, NULL, c.version, c.ref, NULL, NULL

@@ -125,7 +125,9 @@ CREATE OR REPLACE FUNCTION access_looked(
     p_ids text[], p_principals text[], p_kinds text[], p_whys text[], p_actions text[],
     p_permissions text[], p_clients text[], p_traces text[])
 RETURNS void
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan
+AS $$
 BEGIN
     IF p_outcome IS NULL THEN
         PERFORM set_config('heroic.tenants', p_tenants::text, true);

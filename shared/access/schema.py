@@ -78,6 +78,12 @@ ALIASES = """
 CREATE INDEX access_aliases ON access_clients (tenant, alias_of) WHERE alias_of IS NOT NULL
 """
 
+# Of whom there is something to know before they are written of: few.
+UNUSUAL = """
+CREATE INDEX access_unusual ON access_clients (tenant, client_id)
+WHERE alias_of IS NOT NULL OR measuring = 'declined' OR restricted
+"""
+
 CONSENTS = """
 CREATE TABLE access_consents (
     tenant text NOT NULL,
@@ -128,7 +134,11 @@ CREATE TABLE audit (
 )
 """
 AUDIT_OF_CLIENT = "CREATE INDEX audit_of_client ON audit (tenant, client_id, audit_id)"
-AUDIT_OF_PRINCIPAL = "CREATE INDEX audit_of_principal ON audit (tenant, principal_id, audit_id)"
+# Machines write most of the rows: theirs are found by going back in time.
+AUDIT_OF_PRINCIPAL = """
+CREATE INDEX audit_of_principal ON audit (tenant, principal_id, audit_id)
+WHERE principal_kind <> 'integration'
+"""
 
 WALLED = (
     "access_principals",
@@ -156,6 +166,7 @@ def create(op: Operations) -> None:
         CARE_OF_CLIENT,
         CLIENTS,
         ALIASES,
+        UNUSUAL,
         CONSENTS,
         POLICIES,
         RELATED,

@@ -48,6 +48,10 @@ class ConfirmingHandler:
         return Confirmations(rows)
 
 
+GATHER_SECONDS = 1.0
+"""It meets every event of three services, and nobody waits for a receipt so closely."""
+
+
 def confirming_consumer(database: Database, broker: KafkaBroker) -> Consumer:
     """The consumer that listens to who has forgotten whom, and to nothing else."""
     return Consumer(
@@ -59,4 +63,5 @@ def confirming_consumer(database: Database, broker: KafkaBroker) -> Consumer:
         broker=broker,
         versions=False,
         only=[event.type for event in SERVICES],
+        gather_seconds=GATHER_SECONDS,
     )
