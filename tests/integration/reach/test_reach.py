@@ -170,11 +170,12 @@ async def test_who_is_related_sees_what_they_may(home: Home) -> None:
     assert await sees(home, home.client(mother), child) == Reached("related")
     assert await sees(home, home.client(aunt), child) == Reached("related", words=False)
     assert await sees(home, home.client(driver_), child) is None
-    # Who looked tells whom a child speaks to.
-    assert await home.access.look(home.client(mother), OWN_AUDIT, child)
-    for who in (aunt, driver_):
-        with pytest.raises(NotFound):
-            await home.access.look(home.client(who), OWN_AUDIT, child)
+    # Who looked tells whom a child speaks to, and to be erased is not asked for by an aunt.
+    for guarded in (OWN_AUDIT, POLICY["erasures.request"]):
+        assert await home.access.look(home.client(mother), guarded, child)
+        for who in (aunt, driver_):
+            with pytest.raises(NotFound):
+                await home.access.look(home.client(who), guarded, child)
 
 
 async def test_operators_and_administrators_have_no_clinical_reach(home: Home) -> None:
