@@ -165,8 +165,8 @@ def reachable(principal: Principal, permission: Permission, client: str) -> Text
 
 
 GUARDIANS = frozenset({"audit.own", "erasures.request"})
-"""What of those close to a client a guardian alone may: who looked tells whom a child speaks to, and
-to be erased is not asked for by an aunt."""
+"""What of those close to a client a guardian alone may: who looked tells whom a child speaks to,
+and to be erased is not asked for by an aunt."""
 
 
 def _reached(principal: Principal, permission: Permission, row: asyncpg.Record) -> Reached | None:
