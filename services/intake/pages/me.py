@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from services.intake.pages.shell import ME, let_out, pages, signing_in, totp_setup
 from services.intake.pages.signing_in import NO_CODE
-from shared.errors import Forbidden
+from shared.errors import Conflict
 from shared.security import Principal
 from shared.web import requires
 from shared.web.html import Form, page_router, redirect
@@ -80,7 +80,7 @@ async def set_second_factor(request: Request, principal: Own, fields: Form) -> R
     await parts.attempts.count(principal.tenant, "second factor", principal.id)
     account = await parts.accounts.of(principal.tenant, principal.id)
     if account is None or account.second_factor:
-        raise Forbidden("There is nothing to set up.")
+        raise Conflict("There is nothing to set up.")
     if not await parts.accounts.show_code(principal.tenant, account, fields.get("code", "")):
         return await _second_factor(request, principal, wrong=NO_CODE)
     await parts.attempts.forget(principal.tenant, "second factor", principal.id)
@@ -93,7 +93,7 @@ async def _second_factor(request: Request, principal: Principal, *, wrong: str =
     account = await parts.accounts.of(principal.tenant, principal.id)
     if account is None or account.second_factor:
         # Another one takes the administrator's word: who found a screen open could set up theirs.
-        raise Forbidden("There is nothing to set up. To change it, ask an administrator.")
+        raise Conflict("There is nothing to set up. To change it, ask an administrator.")
     return pages.show(
         request,
         "second_factor.html",

@@ -149,7 +149,7 @@ async def test_who_wants_a_second_factor_is_asked_for_it(intake: Intake, caller:
     assert "Set up: you are asked" in me.words
     assert (await sign_in(browser(intake), member)).path.endswith("/second-factor")
     # Whoever finds the screen open does not set up theirs instead.
-    assert (await using.open("/intake/me/second-factor")).status == 403
+    assert (await using.open("/intake/me/second-factor")).status == 409
 
 
 async def test_a_code_is_good_once_however_many_show_it_at_once(
