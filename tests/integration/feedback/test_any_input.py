@@ -26,13 +26,18 @@ async def test_no_input_makes_a_5xx_but_the_documented_503(
     feedback: Feedback, mode: GenerationMode
 ) -> None:
     document = copy.deepcopy(feedback.app.openapi())
-    if mode is GenerationMode.NEGATIVE:
-        # Any text may be a key, so nothing about it can be wrong.
-        del document["paths"]["/v1/measures/{key}"]
     async with served(feedback.app) as base_url:
         for found in schemathesis.openapi.from_dict(document).get_all_operations():
             assert isinstance(found, Ok)
+            if mode is GenerationMode.NEGATIVE and not takes_something(found.ok()):
+                continue
             await asyncio.to_thread(ask_everything, found.ok(), base_url, feedback.headers(), mode)
+
+
+def takes_something(operation: APIOperation[Any, Any, Any, Any]) -> bool:
+    """Whether anything about a request can be wrong: any text may stand in a path."""
+    asked = [one for one in operation.iter_parameters() if one.location == "query"]
+    return bool(operation.body or asked)
 
 
 def ask_everything(

@@ -100,6 +100,10 @@ class Somebody:
         assert answer.status_code in (200, 404), answer.text
         return answer.status_code == 200
 
+    async def comes_to_reach(self, path: str) -> None:
+        """Wait until what is there is there for them: word of who cares is on its way."""
+        await eventually_async(lambda: self.reaches(path))
+
 
 @dataclass(frozen=True)
 class House:

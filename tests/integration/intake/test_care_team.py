@@ -50,7 +50,7 @@ async def test_a_team_is_shown_and_reaches_the_client(house: House) -> None:
     assert "to" not in episode["care_team"][0]
     for somebody in (lead, cover, supervisor):
         for path in (f"episodes/{episode['id']}", f"clients/{episode['client_id']}"):
-            assert await somebody.reaches(path)
+            await somebody.comes_to_reach(path)
     for path in (f"episodes/{episode['id']}", f"clients/{episode['client_id']}"):
         assert not await former.reaches(path)
     again = await house.feed.post(f"episodes/{episode['id']}/care-team", team)
@@ -60,7 +60,7 @@ async def test_a_team_is_shown_and_reaches_the_client(house: House) -> None:
 async def test_who_is_to_care_later_does_not_reach_yet(house: House) -> None:
     lead, later = await house.member("clinician"), await house.member("clinician")
     episode = await team_of(house, member(lead), member(later, "cover", **{"from": at(NOW + DAY)}))
-    assert await lead.reaches(f"episodes/{episode['id']}")
+    await lead.comes_to_reach(f"episodes/{episode['id']}")
     assert not await later.reaches(f"episodes/{episode['id']}")
     assert not await later.reaches(f"clients/{episode['client_id']}")
 
@@ -74,7 +74,7 @@ async def test_a_transfer_may_be_planned_and_is_in_force_at_its_time(house: Hous
     assert answer.status_code == 200
     assert answer.json()["clinician_id"] == before.id
     assert [one["person_id"] for one in answer.json()["care_team"]] == [before.id, after.id]
-    assert await before.reaches(path)
+    await before.comes_to_reach(path)
     assert not await after.reaches(path)
     too_far = {"to_clinician_id": before.id, "at": at(NOW + 100 * DAY)}
     assert (await before.post(f"{path}/transfer", too_far)).status_code == 422
@@ -87,8 +87,8 @@ async def test_a_transfer_ends_the_lead_and_leaves_the_others(house: House) -> N
     moved = await co.post(f"{path}/transfer", {"to_clinician_id": after.id, "at": FEBRUARY})
     team = {one["person_id"]: one.get("to") for one in moved.json()["care_team"]}
     assert team == {lead.id: FEBRUARY, co.id: None, after.id: None}
-    assert await after.reaches(path)
-    assert await co.reaches(path)
+    await after.comes_to_reach(path)
+    await co.comes_to_reach(path)
 
     async def out() -> bool:
         return not await lead.reaches(path)
@@ -104,7 +104,7 @@ async def test_a_closed_episode_keeps_its_team(house: House) -> None:
     path = f"episodes/{episode['id']}"
     end = {"closed_at": MARCH, "ending": "planned"}
     assert (await lead.post(f"{path}/close", end)).status_code == 200
-    assert await lead.reaches(path)
+    await lead.comes_to_reach(path)
     # Nobody needs to lead what is over.
     done = await house.feed.post(f"{path}/care-team", [member(lead, to=MARCH)])
     assert done.status_code == 200

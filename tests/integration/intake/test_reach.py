@@ -23,7 +23,7 @@ async def test_a_clinician_reaches_whom_they_registered_and_opened_for_at_once(
     assert (await clinician.get(f"clients/{client['id']}")).status_code == 200
     episode = await clinician.opened(client["id"])
     assert episode["clinician_id"] == clinician.id
-    assert await clinician.reaches(f"episodes/{episode['id']}")
+    await clinician.comes_to_reach(f"episodes/{episode['id']}")
     session = SESSION | {"episode_id": episode["id"]}
     assert (await clinician.post("sessions", session)).status_code == 201
     # Still, once word of it has gone round.
@@ -31,15 +31,15 @@ async def test_a_clinician_reaches_whom_they_registered_and_opened_for_at_once(
         "SELECT count(*) = 1 FROM access_care WHERE tenant = $1 AND episode_id = $2",
         episode["id"],
     )
-    assert await clinician.reaches(f"clients/{client['id']}")
+    await clinician.comes_to_reach(f"clients/{client['id']}")
 
 
 async def test_who_registered_somebody_is_out_once_another_opens_an_episode(house: House) -> None:
     clinician, other = await house.member("clinician"), await house.member("clinician")
     client = await clinician.made("clients")
-    assert await clinician.reaches(f"clients/{client['id']}")
+    await clinician.comes_to_reach(f"clients/{client['id']}")
     await house.feed.opened(client["id"], clinician_id=other.id)
-    assert await other.reaches(f"clients/{client['id']}")
+    await other.comes_to_reach(f"clients/{client['id']}")
     await eventually_async(lambda: _out(clinician, f"clients/{client['id']}"))
 
 
@@ -48,11 +48,11 @@ async def test_a_former_clinician_is_out_and_the_present_one_is_in(house: House)
     episode = await house.feed.opened((await house.caller.client())["id"], clinician_id=before.id)
     paths = [f"clients/{episode['client_id']}", f"episodes/{episode['id']}"]
     for path in paths:
-        assert await before.reaches(path)
+        await before.comes_to_reach(path)
     move = {"to_clinician_id": after.id, "at": AT}
     assert (await before.post(f"episodes/{episode['id']}/transfer", move)).status_code == 200
     for path in paths:
-        assert await after.reaches(path)
+        await after.comes_to_reach(path)
         await eventually_async(partial(_out, before, path))
 
 

@@ -22,6 +22,8 @@ async def start(intake: Intake, kafka: str, role: str) -> Process:
         "HEROIC_INTAKE_DATABASE_URL": intake.urls.app,
         "HEROIC_INTAKE_READER_URL": intake.urls.reader,
         "HEROIC_INTAKE_OWNER_URL": intake.urls.owner,
+        "HEROIC_KEYS_URL": intake.settings.keys_url,
+        "HEROIC_KEY_ENCRYPTION_KEY": intake.settings.key_encryption_key,
         "HEROIC_KAFKA": kafka,
     }
     command = [sys.executable, "-m", "services.intake", role]

@@ -33,7 +33,15 @@ async def test_no_input_makes_a_5xx_but_the_documented_503(
         headers = dict(http.headers)
     for found in schemathesis.openapi.from_dict(document).get_all_operations():
         assert isinstance(found, Ok)
+        if mode is GenerationMode.NEGATIVE and not takes_something(found.ok()):
+            continue
         await asyncio.to_thread(ask_everything, found.ok(), home.base_url, headers, mode)
+
+
+def takes_something(operation: APIOperation[Any, Any, Any, Any]) -> bool:
+    """Whether anything about a request can be wrong: any text may stand in a path."""
+    asked = [one for one in operation.iter_parameters() if one.location == "query"]
+    return bool(operation.body or asked)
 
 
 def ask_everything(
