@@ -10,6 +10,7 @@ but random ids, `worker_session` reads the rows of all. No web process asks for 
 
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from typing import Protocol
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
@@ -182,6 +183,20 @@ def _careful_literal(values: Sequence[str | None]) -> str:
 def _quoted(value: str) -> str:
     escaped = value.replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
+
+
+class Operations(Protocol):
+    """What migrations need of Alembic's `op`."""
+
+    def execute(self, sqltext: str) -> object:
+        """Run one statement."""
+
+
+def wall(op: Operations, *tables: str) -> None:
+    """Put the wall around tables that have a column `tenant`, in a migration."""
+    for table in tables:
+        for statement in tenant_policy_ddl(table):
+            op.execute(statement)
 
 
 def tenant_policy_ddl(table: str) -> list[str]:

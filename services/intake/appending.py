@@ -13,7 +13,7 @@ from shared.eventstore import (
     Write,
 )
 from shared.ids import new_id
-from shared.telemetry import current_traceparent
+from shared.telemetry import current_trace_id, current_traceparent
 
 
 async def append(
@@ -37,7 +37,6 @@ async def append(
     if not events:
         return None
     secret_of = secret_of or tenant
-    traceparent = current_traceparent()
     write = Write(
         tenant=tenant,
         appends=[
@@ -55,7 +54,7 @@ async def append(
         response=answer.body if key and answer else b"",
         response_status=answer.status if answer else 200,
         secret_of=secret_of,
-        traceparent=traceparent,
-        correlation_id=traceparent[3:35] if traceparent else "",
+        traceparent=current_traceparent(),
+        correlation_id=current_trace_id() or "",
     )
     return (await store.write(write)).replayed

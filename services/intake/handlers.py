@@ -27,7 +27,7 @@ from shared.eventstore import (
 from shared.ids import new_id
 from shared.privacy import Keyring
 from shared.security.looked import Looked
-from shared.telemetry import current_traceparent
+from shared.telemetry import current_trace_id, current_traceparent
 
 BULK = "bulk"
 """The queue of bulk calls that lost a race."""
@@ -209,7 +209,6 @@ def _answered(write: Write, key: IdempotencyKey | None, answer: StoredResponse) 
 
 
 def _traced(write: Write) -> Write:
-    traceparent = current_traceparent()
-    if traceparent is None:
-        return write
-    return msgspec.structs.replace(write, traceparent=traceparent, correlation_id=traceparent[3:35])
+    return msgspec.structs.replace(
+        write, traceparent=current_traceparent(), correlation_id=current_trace_id() or ""
+    )

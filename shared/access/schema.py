@@ -1,17 +1,8 @@
 """The tables of access, the same in every service: `create(op)` in a migration of its."""
 
 from importlib.resources import files
-from typing import Protocol
 
-from shared.database import APP_ROLE, tenant_policy_ddl
-
-
-class Operations(Protocol):
-    """What is needed of Alembic's `op`."""
-
-    def execute(self, sqltext: str) -> object:
-        """Run one statement."""
-
+from shared.database import APP_ROLE, Operations, wall
 
 # Who may not use tokens of before: people and machines, and clients who signed in.
 PRINCIPALS = """
@@ -176,9 +167,7 @@ def create(op: Operations) -> None:
         AUDIT_OF_PRINCIPAL,
     ):
         op.execute(statement)
-    for table in WALLED:
-        for statement in tenant_policy_ddl(table):
-            op.execute(statement)
+    wall(op, *WALLED)
     op.execute(f"REVOKE UPDATE, DELETE ON audit FROM {APP_ROLE}")
     create_functions(op)
 

@@ -1,22 +1,13 @@
 """The tables that consumers of a service keep in its database."""
 
-from typing import Protocol
-
 from shared.database import (
     APP_ROLE,
     INSPECT_ROLE,
     READER_ROLE,
-    tenant_policy_ddl,
+    Operations,
+    wall,
     worker_policy_ddl,
 )
-
-
-class Operations(Protocol):
-    """What is needed of Alembic's `op`."""
-
-    def execute(self, sqltext: str) -> object:
-        """Run one statement."""
-
 
 # Where each group stands in each partition: a place to resume, and a fence against zombies.
 # No tenant: it says nothing about anybody. `failing` counts up with each event that had to be
@@ -121,9 +112,7 @@ def create(op: Operations) -> None:
     """Create the tables, in a service's first migration."""
     for statement in (CHECKPOINTS, CONSUMED, SEEN_EVENTS, PARKED, PARKED_BY_HOLDER, HELD, REPLAYS):
         op.execute(statement)
-    for table in WALLED:
-        for statement in tenant_policy_ddl(table):
-            op.execute(statement)
+    wall(op, *WALLED)
     for table in OPEN:
         op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO {APP_ROLE}")
         op.execute(f"GRANT SELECT ON {table} TO {READER_ROLE}, {INSPECT_ROLE}")
@@ -133,10 +122,10 @@ def create(op: Operations) -> None:
     op.execute(f"REVOKE ALL ON parked FROM {INSPECT_ROLE}")
 
 
-def wall(op: Operations) -> None:
+def wall_replays(op: Operations) -> None:
     """Put the wall around `replays`, in a later migration; workers see whose turn it is."""
-    for statement in (*tenant_policy_ddl("replays"), worker_policy_ddl("replays")):
-        op.execute(statement)
+    wall(op, "replays")
+    op.execute(worker_policy_ddl("replays"))
 
 
 def drop(op: Operations) -> None:

@@ -1,19 +1,11 @@
 """The tables and functions of an event store, made by the first migration of each service."""
 
 from importlib.resources import files
-from typing import Protocol
 
-from shared.database import APP_ROLE, INSPECT_ROLE, READER_ROLE, tenant_policy_ddl
+from shared.database import APP_ROLE, INSPECT_ROLE, READER_ROLE, Operations, wall
 
 CHANNEL = "heroic_events"
 """The NOTIFY channel on which a commit of events rings; the payload is its transaction id."""
-
-
-class Operations(Protocol):
-    """What is needed of Alembic's `op`."""
-
-    def execute(self, sqltext: str) -> None:
-        """Run one statement."""
 
 
 # No foreign key and three indexes on events: each further one is paid by every append.
@@ -86,9 +78,7 @@ def create(op: Operations) -> None:
     """Make the store's tables, walls, rights and functions."""
     for statement in TABLES:
         op.execute(statement)
-    for table in WALLED:
-        for statement in tenant_policy_ddl(table):
-            op.execute(statement)
+    wall(op, *WALLED)
     for statement in RIGHTS:
         op.execute(statement)
     for name in ("append.sql", "heads.sql", "read.sql", "stored_response.sql"):

@@ -39,6 +39,8 @@ POINTS = {
 ERASED, KEPT = 6, 4
 DEATH_SECONDS, SETTLE_SECONDS = 60, 60
 PAUSE_SECONDS = 0.05
+BETWEEN_SECONDS = 1.0
+"""Nothing is waited for: so that erasures are spread over the deaths, each meeting some."""
 
 SERVICES = ("intake", "feedback", "outcomes", "alerts")
 
@@ -196,7 +198,7 @@ async def run(drill: Drill) -> None:
         deaths = [group.create_task(drill.dies_at(name, points)) for name, points in POINTS.items()]
         for person in drill.erased:
             await drill.erase(person)
-            await asyncio.sleep(1)
+            await asyncio.sleep(BETWEEN_SECONDS)
         await asyncio.gather(*deaths)
         enough.set()
         await asyncio.gather(*flood)

@@ -1,7 +1,6 @@
 """The tables of erasure: `create(op)` in a migration of intake."""
 
-from shared.access.schema import Operations
-from shared.database import tenant_policy_ddl
+from shared.database import Operations, wall
 from shared.purging import INDEX
 
 # What is asked for and how it stands. It names nobody: ids and times alone, kept for the receipt.
@@ -55,6 +54,4 @@ def create(op: Operations) -> None:
     """Create the tables and the indexes."""
     for statement in (ERASURES, ONE_OPEN, DUE, CONFIRMATIONS, EPISODES, INDEX):
         op.execute(statement)
-    for table in ("erasures", "erasure_confirmations"):
-        for statement in tenant_policy_ddl(table):
-            op.execute(statement)
+    wall(op, "erasures", "erasure_confirmations")

@@ -1,16 +1,6 @@
 """The tables of signing in: `create(op)` in a migration of intake."""
 
-from typing import Protocol
-
-from shared.database import tenant_policy_ddl
-
-
-class Operations(Protocol):
-    """What is needed of Alembic's `op`."""
-
-    def execute(self, sqltext: str) -> object:
-        """Run one statement."""
-
+from shared.database import Operations, wall
 
 # `email_hash` and `provider_hash` are keyed hashes; `totp` is sealed under the person's key, and
 # in force once `totp_since` says so. `totp_step` is the last step of which a code was taken.
@@ -107,6 +97,4 @@ def create(op: Operations) -> None:
         ATTEMPTS_BY_AGE,
     ):
         op.execute(statement)
-    for table in TABLES:
-        for statement in tenant_policy_ddl(table):
-            op.execute(statement)
+    wall(op, *TABLES)

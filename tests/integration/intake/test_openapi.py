@@ -11,7 +11,6 @@ import uvicorn
 from hypothesis import HealthCheck, given, settings
 from schemathesis import Case, GenerationMode, SerializationContext
 from schemathesis.core.result import Ok
-from schemathesis.schemas import APIOperation
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_schema_conformance,
@@ -20,8 +19,8 @@ from schemathesis.specs.openapi.checks import (
 
 from deploy.local.ports import LOOPBACK, free_ports
 from tests.integration.intake.home import Caller, Intake
+from tests.support.asking import Operation, takes_input
 
-Operation = APIOperation[Any, Any, Any, Any]
 EXAMPLES = 20
 
 
@@ -64,12 +63,6 @@ async def test_generated_calls_are_answered_as_documented(
             if mode.is_negative and not takes_input(found.ok()):
                 continue
             await asyncio.to_thread(try_calls, found.ok(), base_url, headers, mode, known)
-
-
-def takes_input(operation: Operation) -> bool:
-    """Whether there is anything in its description that a call could get wrong."""
-    asked = [one for one in operation.iter_parameters() if one.location == "query"]
-    return bool(operation.body or asked)
 
 
 def try_calls(

@@ -4,7 +4,7 @@ from alembic import op
 
 from services.alerts.tables import WALLED, metadata
 from shared.consuming import schema as consuming
-from shared.database import tenant_policy_ddl
+from shared.database import wall
 from shared.eventstore import schema as eventstore
 
 revision = "0001"
@@ -16,6 +16,4 @@ def upgrade() -> None:
     eventstore.create(op)
     consuming.create(op)
     metadata.create_all(op.get_bind())
-    for table in WALLED:
-        for statement in tenant_policy_ddl(table):
-            op.execute(statement)
+    wall(op, *WALLED)

@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from shared.database import APP_ROLE, INSPECT_ROLE, READER_ROLE, tenant_policy_ddl
+from shared.database import APP_ROLE, INSPECT_ROLE, READER_ROLE, wall
 
 revision = "0002"
 down_revision = "0001"
@@ -97,9 +97,7 @@ def upgrade() -> None:
         op.execute(statement)
     for statement in (RULE_SETS, DUE, DUE_NEXT, TENANTS):
         op.execute(statement)
-    for table in ("sessions", "forms", "clients", "rule_sets"):
-        for statement in tenant_policy_ddl(table):
-            op.execute(statement)
+    wall(op, "sessions", "forms", "clients", "rule_sets")
     for table in ("due", "tenants"):
         op.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON {table} TO {APP_ROLE}")
         op.execute(f"GRANT SELECT ON {table} TO {READER_ROLE}, {INSPECT_ROLE}")

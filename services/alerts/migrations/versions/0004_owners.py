@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from shared.database import tenant_policy_ddl
+from shared.database import wall
 
 revision = "0004"
 down_revision = "0003"
@@ -190,8 +190,7 @@ def upgrade() -> None:
     op.execute(EPISODE_KNOWN)
     op.execute(NO_ASSIGNEE)
     op.execute(STAFF)
-    for statement in tenant_policy_ddl("staff"):
-        op.execute(statement)
+    wall(op, "staff")
     for function in (CARED, SERVES, CARERS, LEADS, OWNER, AUDIENCE, ORPHANS):
         op.execute(function)
     for name in PLANNED:

@@ -4,7 +4,7 @@ from alembic import op
 
 from shared.access import schema
 from shared.consuming import schema as consuming
-from shared.database import tenant_policy_ddl, worker_policy_ddl
+from shared.database import wall, worker_policy_ddl
 
 revision = "0006"
 down_revision = "0005"
@@ -12,11 +12,11 @@ down_revision = "0005"
 
 def upgrade() -> None:
     """Put them up."""
-    consuming.wall(op)
+    consuming.wall_replays(op)
     schema.revise(op)
+    wall(op, "due", "tenants")
     for table in ("due", "tenants"):
-        for statement in (*tenant_policy_ddl(table), worker_policy_ddl(table)):
-            op.execute(statement)
+        op.execute(worker_policy_ddl(table))
 
 
 def downgrade() -> None:

@@ -6,7 +6,7 @@ from alembic import op
 
 from services.feedback.tables import metadata
 from shared.consuming import schema as consuming
-from shared.database import tenant_policy_ddl
+from shared.database import wall
 from shared.eventstore import schema as eventstore
 
 revision = "0001"
@@ -18,6 +18,5 @@ def upgrade() -> None:
     eventstore.create(op)
     consuming.create(op)
     metadata.create_all(op.get_bind())
-    for statement in tenant_policy_ddl("episodes"):
-        op.execute(statement)
+    wall(op, "episodes")
     op.execute(files("services.feedback").joinpath("known.sql").read_text())

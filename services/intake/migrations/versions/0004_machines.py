@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from shared.database import tenant_policy_ddl
+from shared.database import wall
 
 revision = "0004"
 down_revision = "0003"
@@ -34,8 +34,7 @@ def upgrade() -> None:
     """Create the table and the indexes."""
     for statement in (USED_ASSERTIONS, ENDS, PEOPLE, INTEGRATIONS):
         op.execute(statement)
-    for statement in tenant_policy_ddl("used_assertions"):
-        op.execute(statement)
+    wall(op, "used_assertions")
 
 
 def downgrade() -> None:

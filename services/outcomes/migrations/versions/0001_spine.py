@@ -3,7 +3,7 @@
 from alembic import op
 
 from shared.consuming import schema as consuming
-from shared.database import APP_ROLE, INSPECT_ROLE, READER_ROLE, tenant_policy_ddl
+from shared.database import APP_ROLE, INSPECT_ROLE, READER_ROLE, wall
 from shared.eventstore import schema as eventstore
 
 revision = "0001"
@@ -120,9 +120,7 @@ def upgrade() -> None:
         "INSERT INTO projections (version, status) VALUES (1, 'live')",
     ):
         op.execute(statement)
-    for table in WALLED:
-        for statement in tenant_policy_ddl(table):
-            op.execute(statement)
+    wall(op, *WALLED)
     op.execute(f"GRANT SELECT ON projections TO {APP_ROLE}, {READER_ROLE}, {INSPECT_ROLE}")
     # Operators build, compare and switch versions, whoever the tenants are.
     op.execute(f"GRANT INSERT, UPDATE, DELETE ON views, summaries, projections TO {READER_ROLE}")

@@ -2,7 +2,7 @@
 
 from alembic import op
 
-from shared.database import tenant_policy_ddl
+from shared.database import wall
 
 revision = "0002"
 down_revision = "0001"
@@ -35,9 +35,7 @@ def upgrade() -> None:
     """Create both."""
     for statement in (DEFINITIONS, WAITING):
         op.execute(statement)
-    for table in ("definitions", "waiting"):
-        for statement in tenant_policy_ddl(table):
-            op.execute(statement)
+    wall(op, "definitions", "waiting")
 
 
 def downgrade() -> None:

@@ -11,7 +11,7 @@ down_revision = "0004"
 
 def upgrade() -> None:
     """Put them up."""
-    consuming.wall(op)
+    consuming.wall_replays(op)
     schema.revise(op)
 
 

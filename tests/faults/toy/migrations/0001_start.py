@@ -3,7 +3,7 @@
 from alembic import op
 
 from shared.consuming import schema as consuming
-from shared.database import tenant_policy_ddl
+from shared.database import wall
 from shared.eventstore import schema as eventstore
 
 revision = "0001"
@@ -17,5 +17,4 @@ def upgrade() -> None:
         tenant text NOT NULL, stream text NOT NULL, n int NOT NULL, versions int[] NOT NULL,
         PRIMARY KEY (tenant, stream)
     )""")
-    for statement in tenant_policy_ddl("tallies"):
-        op.execute(statement)
+    wall(op, "tallies")

@@ -4,7 +4,7 @@ from alembic import op
 
 from shared.access import schema as access
 from shared.consuming import schema as consuming
-from shared.database import tenant_policy_ddl
+from shared.database import wall
 from shared.eventstore import schema as eventstore
 from shared.purging import INDEX
 
@@ -15,7 +15,7 @@ down_revision = None
 def upgrade() -> None:
     eventstore.create(op)
     consuming.create(op)
-    consuming.wall(op)
+    consuming.wall_replays(op)
     access.create(op)
     op.execute(INDEX)
     op.execute("""CREATE TABLE applied (
@@ -23,5 +23,4 @@ def upgrade() -> None:
         tenant text NOT NULL, subject text NOT NULL, stream text NOT NULL, version int NOT NULL,
         event_id text NOT NULL
     )""")
-    for statement in tenant_policy_ddl("applied"):
-        op.execute(statement)
+    wall(op, "applied")
