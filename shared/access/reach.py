@@ -164,11 +164,6 @@ def reachable(principal: Principal, permission: Permission, client: str) -> Text
     return text(sql).bindparams(**used)
 
 
-GUARDIANS = frozenset({"audit.own", "erasures.request"})
-"""What of those close to a client a guardian alone may: who looked tells whom a child speaks to,
-and to be erased is not asked for by an aunt."""
-
-
 def _reached(principal: Principal, permission: Permission, row: asyncpg.Record) -> Reached | None:
     found = principal.reach(permission)
     if "organisation" in found:
@@ -180,7 +175,7 @@ def _reached(principal: Principal, permission: Permission, row: asyncpg.Record) 
     if "own" in found and row["is_self"]:
         return Reached("self")
     if "own" in found and "outcomes" in (row["may_see"] or ()):
-        if permission.name in GUARDIANS and row["relation"] != "guardian":
+        if permission.guardian and row["relation"] != "guardian":
             return None
         return Reached("related", words="words" in row["may_see"])
     return None

@@ -36,13 +36,15 @@ SCOPES = (
 
 
 class Permission(NamedTuple):
-    """One row. Without a `scope` no machine may, whatever it holds."""
+    """One row. Without a `scope` no machine may, whatever it holds; with `guardian`, of those close
+    to a client nobody else may."""
 
     name: str
     scope: str | None
     reach: Mapping[Role, Reach]
     clinical: bool = False
     personal: bool = False
+    guardian: bool = False
 
     @property
     def audited(self) -> bool:
@@ -56,9 +58,11 @@ def _row(
     *,
     clinical: bool = False,
     personal: bool = False,
+    guardian: bool = False,
     **reach: Reach,
 ) -> Permission:
-    return Permission(name, scope, MappingProxyType(dict(reach)), clinical, personal)  # type: ignore[arg-type]
+    roles = MappingProxyType(dict(reach))
+    return Permission(name, scope, roles, clinical, personal, guardian)  # type: ignore[arg-type]
 
 
 _ROWS = (
@@ -83,8 +87,9 @@ _ROWS = (
     # A code is a way in as the client: no machine may make itself one.
     _row("clients.sign_in", None, clinician="caseload", administrator="organisation",
          personal=True),
+    # To be erased is not asked for by an aunt.
     _row("erasures.request", "intake.write", client="own", clinician="caseload",
-         administrator="organisation", personal=True),
+         administrator="organisation", personal=True, guardian=True),
     _row("erasures.read", "intake.read", administrator="organisation", personal=True),
     _row("erasures.decide", "intake.write", administrator="organisation", personal=True),
     # Who may use the platform.
@@ -122,7 +127,8 @@ _ROWS = (
     _row("alerts.count", None, administrator="organisation"),
     # What every service can say of itself and give away.
     _row("audit.read", None, administrator="organisation", personal=True),
-    _row("audit.own", None, client="own", personal=True),
+    # Who looked tells whom a child speaks to.
+    _row("audit.own", None, client="own", personal=True, guardian=True),
     _row("intake.export", "intake.read", client="own", administrator="organisation",
          clinical=True),
     _row("intake.export_all", "intake.read", administrator="organisation", clinical=True),
