@@ -111,7 +111,7 @@ class Postgres:
         """
         file = self.data / "postmaster.pid"
         deadline = time.monotonic() + PREDECESSOR_SECONDS
-        while file.exists() and is_alive(int(file.read_text().split()[0]), "postgres"):
+        while file.exists() and in_use(file.read_text().splitlines()):
             if time.monotonic() > deadline:
                 raise PartFailed("postgres", f"another server uses {self.data}")
             time.sleep(0.05)
@@ -123,6 +123,24 @@ class Postgres:
     def _answers(self) -> bool:
         probe = [str(binary("pg_isready")), "-h", LOOPBACK, "-p", str(self.port), "-q"]
         return subprocess.run(probe, check=False).returncode == 0
+
+
+def in_use(pid_file: list[str]) -> bool:
+    """Whether the server of these lines of a `postmaster.pid` lives, or a child that outlived it.
+
+    A server refuses to start while a child of a killed one is still attached to the shared memory
+    that the seventh line names (key and id).
+    """
+    return is_alive(int(pid_file[0]), "postgres") or (
+        len(pid_file) > 6 and shared_memory_users(pid_file[6].split()[1]) > 0
+    )
+
+
+def shared_memory_users(shared_memory_id: str) -> int:
+    """How many processes hold this System V segment; 0 where the system does not tell (no /proc)."""
+    table = Path("/proc/sysvipc/shm")
+    rows = [row.split() for row in table.read_text().splitlines()] if table.exists() else []
+    return sum(int(row[6]) for row in rows if row[1] == shared_memory_id)
 
 
 def binary(name: str) -> Path:

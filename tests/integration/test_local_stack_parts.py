@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import asyncpg
@@ -69,6 +70,31 @@ async def test_data_outlives_a_stop_also_when_the_ports_are_taken_meanwhile(
         stop_all(children)
     assert is_free(again.postgres.port)
     assert is_free(again.kafka.port)
+
+
+async def test_a_killed_server_starts_again_once_its_last_child_is_gone(tmp_path: Path) -> None:
+    parts = parts_below(tmp_path)
+    parts.postgres.prepare()
+    killed = parts.postgres.start()
+    parts.postgres.wait_ready(killed)
+    connection = await asyncpg.connect(parts.postgres.dsn)
+    child = psutil.Process(await connection.fetchval("SELECT pg_backend_pid()"))
+    child.suspend()
+    killed.process.kill()
+    killed.process.wait()
+
+    end_of_child = threading.Timer(0.5, child.kill)
+    end_of_child.start()
+    again = parts.postgres.start()
+    try:
+        parts.postgres.wait_ready(again)
+        recovered = await asyncpg.connect(parts.postgres.dsn)
+        assert await recovered.fetchval("SELECT pg_backend_pid()") != child.pid
+        await recovered.close()
+    finally:
+        end_of_child.join()
+        connection.terminate()
+        stop_all([killed, again])
 
 
 async def test_postgres_is_durable_and_lets_no_idle_transaction_hold_the_horizon(

@@ -267,10 +267,10 @@ async def test_a_thousand_wrong_secrets_cost_few_hashes(
     assert hashed < 90
 
 
-async def test_streams_tell_nobody_of_another_organisation(worlds: Worlds) -> None:
+@pytest.mark.parametrize("stream", ["/alerts/v1/stream", "/outcomes/v1/stream"])
+async def test_streams_tell_nobody_of_another_organisation(worlds: Worlds, stream: str) -> None:
     """Whoever listens hears of what is said after, of their own organisation alone."""
     own, other = worlds
-    stream = "/alerts/v1/stream"
     async with (
         asyncio.timeout(30),
         own.http("integration") as http,
