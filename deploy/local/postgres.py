@@ -137,7 +137,7 @@ def in_use(pid_file: list[str]) -> bool:
 
 
 def shared_memory_users(shared_memory_id: str) -> int:
-    """How many processes hold this System V segment; 0 where the system does not tell (no /proc)."""
+    """How many processes hold this System V segment; 0 where there is no /proc to tell."""
     table = Path("/proc/sysvipc/shm")
     rows = [row.split() for row in table.read_text().splitlines()] if table.exists() else []
     return sum(int(row[6]) for row in rows if row[1] == shared_memory_id)
