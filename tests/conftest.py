@@ -16,6 +16,8 @@ from deploy.setup.databases import DatabaseUrls
 from tests.stack import Stack, open_stack
 from tests.support.heroic import Heroic
 
+pytest_plugins = ["tests.support.clinical_safety"]
+
 # Known to all, since several sessions may share one external stack.
 ROLE_PASSWORDS = dict.fromkeys(databases.ROLES, "heroic-test")
 
