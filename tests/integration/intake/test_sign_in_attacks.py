@@ -229,7 +229,7 @@ async def test_trying_out_links_is_stopped_by_address(intake: Intake, caller: Ca
 async def test_what_was_typed_into_names_is_words_and_nothing_else(
     intake: Intake, caller: Caller
 ) -> None:
-    script = "<script>alert(1)</script>{{ 7 * 7 }}"
+    script = "<script>alert(1)</script>{{ 1234567 * 7 }}"
     signing_in, tenant = parts(intake), caller.organisation_id
     person_id = await signing_in.persons.invite(
         tenant, script, f"{new_id()}@example.org", frozenset({"clinician"})
@@ -243,7 +243,7 @@ async def test_what_was_typed_into_names_is_words_and_nothing_else(
     for one in (page, me):
         assert "script" not in one.tags
         assert "<script" not in one.answer.text
-        assert "49" not in one.words.replace(new_id(), "")
+        assert "8641969" not in one.words
         assert script in one.words
 
 
