@@ -4,7 +4,7 @@ It is a plain structure without any waiting. The events, claims and releases of 
 clients among them, are written together or not at all.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import TypeVar
 
@@ -145,6 +145,25 @@ class Desk:
             if client_id is not None
         }
         return {client_stream(client_id) for client_id in named.difference(self._clients)}
+
+    def torn(self) -> set[str]:
+        """Streams of merged clients that contradict each other: merging went on between reads."""
+        return {
+            client_stream(client_id)
+            for loaded in self._clients.values()
+            for other in (loaded.state.alias_of, *loaded.state.aliases)
+            if other in self._clients and not self._agree(loaded.state, self._clients[other].state)
+            for client_id in (loaded.client_id, other)
+        }
+
+    def _agree(self, client: Client, other: Client) -> bool:
+        one, alias = (other, client) if client.alias_of == other.id else (client, other)
+        return one.alias_of is None and alias.alias_of == one.id and alias.id in one.aliases
+
+    def forget(self, streams: Collection[str]) -> None:
+        """Take clients from the desk, to lay them on it as they stand now."""
+        for client_id in [one for one in self._clients if client_stream(one) in streams]:
+            del self._clients[client_id]
 
     def shows(self, client_id: str) -> bool:
         """Whether the very client lies here."""

@@ -1,6 +1,7 @@
 """Load, decide, append: the only place where commands about care meet the store."""
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 
 import msgspec
 
@@ -14,7 +15,7 @@ from services.intake.references import claims_of, stream_of, streams_of
 from services.intake.standing import closed
 from shared.clock import Clock
 from shared.database import Database
-from shared.errors import HeroicError
+from shared.errors import Conflict, HeroicError
 from shared.eventstore import (
     Claimed,
     EventStore,
@@ -166,6 +167,18 @@ class Handlers:
                 if head.ref is not None:
                     desk.put_claim(claim, head.ref)
                     streams.add(stream_of(claim, head.ref))
+        for _ in range(ATTEMPTS):
+            await self._read(desk, streams)
+            streams = desk.torn()
+            if not streams:
+                break
+            desk.forget(streams)
+        else:
+            raise Conflict("Who is who changes all the time; ask again.")
+        desk.closed |= await closed(self._database, desk.tenant, desk.unseen())
+
+    async def _read(self, desk: Desk, streams: AbstractSet[str]) -> None:
+        """Lay streams on the desk, and those of everybody who is the same person."""
         read: set[str] = set()
         while unread := streams - read:
             found = await self._store.read_many(desk.tenant, sorted(unread))
@@ -173,7 +186,6 @@ class Handlers:
                 desk.put_stream(stream, [event.data for event in events])
             read |= unread
             streams = desk.unread()
-        desk.closed |= await closed(self._database, desk.tenant, desk.unseen())
 
     async def _write(self, desk: Desk) -> dict[str, HeroicError]:
         """Write everything on the desk; the clients for whom it failed, and why."""

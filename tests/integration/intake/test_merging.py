@@ -1,13 +1,17 @@
 """Clients who turn out to be one person, and sometimes two after all."""
 
 import asyncio
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
 import pytest
 
+from shared.contracts import Event
+from shared.contracts.envelope import Recorded
+from shared.eventstore import EventStore
 from shared.ids import new_id
-from tests.integration.intake.home import Caller
+from tests.integration.intake.home import Caller, Intake
 from tests.integration.intake.house import House
 from tests.integration.intake.merging import NEW, OLD, client_of, merged, two, unmerged
 from tests.support.waiting import eventually_async
@@ -114,6 +118,29 @@ async def test_merges_at_the_same_time_leave_one_person(caller: Caller) -> None:
     everybody = [one for client in ones.values() for one in (client["id"], *client["aliases"])]
     assert sorted(everybody) == sorted(ids)
     assert len(ones) == 1 + codes.count(409)
+
+
+async def test_a_merge_between_two_reads_is_not_overlooked(
+    caller: Caller, intake: Intake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second, third, fourth = [(await caller.client())["id"] for _ in range(4)]
+    await merged(caller, second, third)
+    read_many, between = EventStore.read_many, [(third, fourth)]
+
+    async def read_with_a_merge_afterwards(
+        store: EventStore, tenant: str, streams: Sequence[str]
+    ) -> dict[str, list[Recorded[Event]]]:
+        found = await read_many(store, tenant, streams)
+        if between and f"client-{second}" in streams:
+            await merged(caller, *between.pop())
+        return found
+
+    monkeypatch.setattr(EventStore, "read_many", read_with_a_merge_afterwards)
+    shown = await merged(caller, first, second)
+    assert not between
+    assert (shown["id"], set(shown["aliases"])) == (fourth, {first, second, third})
+    for client_id in (first, second, third):
+        assert await client_of(caller, client_id) == shown
 
 
 async def test_who_cares_for_an_alias_reaches_the_one(house: House) -> None:
