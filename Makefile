@@ -21,6 +21,8 @@ export NODE_EXTRA_CA_CERTS ?= $(CERTIFICATES)
 endif
 
 export ONLY
+# Tests mostly wait; each worker has a stack of its own (1.5 GB).
+WORKERS ?= 2
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' Makefile
@@ -34,8 +36,8 @@ up: setup ## The same in the background; returns once everything answers
 down: setup ## Stop what `make up` started; the data stays
 	@$(BIN)/python -m deploy.local down
 
-test: setup ## Every test, on real PostgreSQL, Redis and Kafka
-	@$(BIN)/pytest
+test: setup ## Every test, on real PostgreSQL, Redis and Kafka; two files at a time (WORKERS=2)
+	@$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 check: setup ## Lint, format, types, import rules, drift of what is generated
 	@$(BIN)/ruff check .
